@@ -1,0 +1,50 @@
+# Velostream: thin targets over scripts/.  `make` or `make help` lists them.
+#
+# VELO_HOME       where everything built and run lives     default .run
+# VELO_PGPORT     port of the PostgreSQL of make run       default 5499
+# VELO_HTTP_PORT  port of the gateway, once there is one    default 8499
+# VELO_KAFKA_PORT port of the demo's broker, once there is one default 9499
+# PG_CONFIG       PostgreSQL to build against              default the system's own
+export VELO_HOME VELO_PGPORT VELO_HTTP_PORT VELO_KAFKA_PORT PG_CONFIG
+
+.PHONY: help run stop build install test test-debian13 test-fresh lint format chaos bench clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
+	@sed -n '/^# VELO_HOME/,/^# PG_CONFIG/s/^# //p' Makefile
+
+run: ## build, start PostgreSQL with Velostream, load the demo, print how to connect
+	@scripts/run
+
+stop: ## stop what `make run` started
+	@scripts/stop
+
+build: ## compile the extension
+	@scripts/build
+
+install: ## install into the PostgreSQL of PG_CONFIG (DESTDIR is honoured)
+	@scripts/build install $(if $(DESTDIR),DESTDIR=$(DESTDIR))
+
+test: ## run every suite in tests/suites.d (TESTS="a b" runs only those)
+	@scripts/test $(TESTS)
+
+test-debian13: ## the same on Debian 13 with PostgreSQL 17, in a chroot (root)
+	@scripts/fresh_debian trixie make test
+
+test-fresh: ## run and test a fresh clone in a bare Debian 12, in a chroot (root)
+	@scripts/fresh_debian bookworm make run stop test
+
+lint: ## run every check in scripts/lint.d
+	@scripts/lint
+
+format: ## format the C sources in place
+	@scripts/format
+
+chaos: ## run every chaos test in tests/chaos (long)
+	@scripts/run_all tests/chaos
+
+bench: ## run every benchmark in bench
+	@scripts/run_all bench
+
+clean: ## stop, and remove all that was built and run, the database included
+	@scripts/clean

@@ -1,0 +1,671 @@
+/*
+ * job.c
+ *	  The worker driver: one process runs one task of a job.
+ *
+ *		build  ->  batch, commit, wait, batch, commit …  ->  stop, finish or fail
+ *		  ^                 |
+ *		  +--- an error: everything in memory is thrown away
+ *
+ * Crash-only: what counts is in the catalog and the state tables as of the last
+ * commit; a worker that dies at any point is replaced by one that begins there.
+ * A data error that hit half-changed state makes the worker build again and run
+ * the next batch in careful mode (operate/operator.h); any other error ends the
+ * process, and the database launcher starts it again after a growing delay.
+ *
+ * Each batch is one transaction as the job's owner.  The role is set after the
+ * transaction has begun and given back after it has ended, so that deferred
+ * triggers and constraints run as the owner too.
+ */
+#include "postgres.h"
+
+#include "workers.h"
+
+#include <access/xact.h>
+#include <catalog/pg_proc.h>
+#include <executor/spi.h>
+#include <miscadmin.h>
+#include <pgstat.h>
+#include <storage/ipc.h>
+#include <storage/latch.h>
+#include <utils/builtins.h>
+#include <utils/inval.h>
+#include <utils/memutils.h>
+#include <utils/snapmgr.h>
+#include <utils/syscache.h>
+#include <utils/timestamp.h>
+
+#include "base/clock.h"
+#include "base/errors.h"
+#include "base/setting.h"
+#include "base/testpoint.h"
+#include "job/control.h"
+#include "job/job.h"
+#include "meta/meta.h"
+
+#define CAREFUL_BATCH_ROWS 2000
+#define LAG_EVERY_US (USECS_PER_SEC)
+#define IDLE_POLL_MS 1000		/* behind wake-ups */
+#define TIMER_POLL_MS 100		/* while windows wait for the clock */
+
+static int	commit_interval_ms = 50;
+
+static const VeloSetting commit_interval = {
+	.name = "velo.commit_interval",
+	.description = "Least time between two commits of a job that keeps up with its input.",
+	.type = VELO_SETTING_INT,
+	.variable = &commit_interval_ms,
+	.boot = 50,
+	.min = 0,
+	.max = 10000,
+	.context = PGC_SIGHUP,
+	.flags = GUC_UNIT_MS,
+};
+VELO_SETTING(commit_interval);
+
+static const VeloOption max_batch_size = {
+	.name = "max_batch_size",
+	.aliases = "batch_size",
+	.scopes = VELO_OPTION_JOB,
+	.type = VELO_OPTION_INT,
+	.standard = "200000",
+	.min = 1,
+	.max = 1000000,
+	.alterable = true,
+	.description = "Most records that one commit covers.",
+};
+VELO_OPTION(max_batch_size);
+
+static const VeloOption batch_timeout = {
+	.name = "batch_timeout",
+	.scopes = VELO_OPTION_JOB,
+	.type = VELO_OPTION_MS,
+	.standard = "100",
+	.min = 1,
+	.max = 60000,
+	.alterable = true,
+	.description = "Longest time that one batch reads.",
+};
+VELO_OPTION(batch_timeout);
+
+static const VeloOption retry_attempts = {
+	.name = "retry.max.attempts",
+	.scopes = VELO_OPTION_JOB,
+	.type = VELO_OPTION_INT,
+	.standard = "10",
+	.min = 0,
+	.max = 1000000,
+	.description = "Restarts in a row before the job fails.",
+};
+VELO_OPTION(retry_attempts);
+
+static const VeloOption retry_strategy = {
+	.name = "retry.backoff.strategy",
+	.scopes = VELO_OPTION_JOB,
+	.type = VELO_OPTION_CHOICE,
+	.standard = "exponential",
+	.choices = "fixed linear exponential",
+	.description = "How the delay between restarts grows.",
+};
+VELO_OPTION(retry_strategy);
+
+static const VeloOption retry_initial = {
+	.name = "retry.initial.delay",
+	.scopes = VELO_OPTION_JOB,
+	.type = VELO_OPTION_MS,
+	.standard = "100",
+	.description = "Delay before the first restart.",
+};
+VELO_OPTION(retry_initial);
+
+static const VeloOption retry_max = {
+	.name = "retry.max.delay",
+	.scopes = VELO_OPTION_JOB,
+	.type = VELO_OPTION_MS,
+	.standard = "30000",
+	.description = "Longest delay before a restart.",
+};
+VELO_OPTION(retry_max);
+
+static const VeloOption retry_multiplier = {
+	.name = "retry.multiplier",
+	.scopes = VELO_OPTION_JOB,
+	.type = VELO_OPTION_FLOAT,
+	.standard = "2",
+	.min = 1,
+	.max = 100,
+	.description = "Growth of the exponential delay.",
+};
+VELO_OPTION(retry_multiplier);
+
+/* Everything of one life between two builds. */
+typedef struct Life
+{
+	MemoryContext context;
+	VeloJob    *job;
+	VeloTask   *task;
+	VeloPipeline *pipeline;
+	VeloBatchLimits limits;
+	char	   *signature;		/* of plan and target, to see whether a change matters */
+} Life;
+
+static VeloJobSlot *slot = NULL;
+static bool invalidated = false;
+static bool functions_changed = false;
+static Oid	watched[2];			/* relations whose change may matter */
+
+static void
+leave(int code, Datum arg)
+{
+	VeloJobShared *shared = velo_job_shared();
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	slot->pid = 0;
+	slot->latch = NULL;
+	for (int i = 0; i < VELO_MAX_DATABASES; i++)
+		if (shared->databases[i].database == slot->database && shared->databases[i].latch)
+			SetLatch(shared->databases[i].latch);
+	LWLockRelease(shared->lock);
+}
+
+static void
+relation_changed(Datum arg, Oid relation)
+{
+	if (relation == InvalidOid || relation == watched[0] || relation == watched[1])
+		invalidated = true;
+}
+
+static void
+function_changed(Datum arg, int cache, uint32 hash)
+{
+	invalidated = functions_changed = true;
+}
+
+/* --- transactions as the owner ------------------------------------------------- */
+
+typedef struct Role
+{
+	Oid			user;
+	int			security;
+} Role;
+
+static void
+begin_as(Role *role, Oid owner)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	GetUserIdAndSecContext(&role->user, &role->security);
+	if (OidIsValid(owner))
+		SetUserIdAndSecContext(owner, role->security | SECURITY_LOCAL_USERID_CHANGE);
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+static void
+commit_as(const Role *role)
+{
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	SetUserIdAndSecContext(role->user, role->security);
+}
+
+static void
+set_status(int job_id, const char *status)
+{
+	Role		role;
+
+	begin_as(&role, InvalidOid);
+	velo_job_set_status(job_id, status);
+	commit_as(&role);
+}
+
+/* --- building -------------------------------------------------------------------- */
+
+static void
+apply_settings(const VeloJob *job)
+{
+	ListCell   *cell;
+
+	foreach(cell, job->settings)
+	{
+		VeloOptionValue *setting = lfirst(cell);
+
+		SetConfigOption(setting->name, setting->value, PGC_USERSET, PGC_S_SESSION);
+	}
+	SetConfigOption("TimeZone", velo_base_option_text(job->options, "timezone"),
+					PGC_USERSET, PGC_S_SESSION);
+}
+
+static void
+seek(VeloSource *source, const VeloJob *job, const VeloTask *task, const VeloPlan *plan,
+	 VeloPipeline *pipeline)
+{
+	VeloStartFrom from = plan->start_from;
+	TimestampTz from_time = 0;
+
+	if (strcmp(job->start_from, "earliest") == 0)
+		from = VELO_START_EARLIEST;
+	else if (strcmp(job->start_from, "latest") == 0)
+		from = VELO_START_LATEST;
+	else if (strcmp(job->start_from, "default") != 0)
+	{
+		from = VELO_START_TIMESTAMP;
+		from_time = strtoll(job->start_from, NULL, 10);
+	}
+	for (int partition = 0; partition < source->ops->partitions(source); partition++)
+	{
+		TimestampTz watermark;
+		char	   *position = velo_job_position(task, 0, partition, &watermark);
+
+		source->ops->seek(source, partition, position, from, from_time);
+		if (watermark != DT_NOBEGIN)
+			velo_operate_watermark_set(pipeline->watermark, partition, watermark);
+	}
+}
+
+static char *
+signature_of(const VeloPlan *plan, const VeloJob *job)
+{
+	StringInfoData text;
+	VeloObject *target = OidIsValid(job->target) ? velo_plan_object_of(job->target) : NULL;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s;%s;%u", plan->hash, plan->layout, job->owner);
+	for (int i = 0; i < plan->source.desc->natts; i++)
+		appendStringInfo(&text, ";%u", TupleDescAttr(plan->source.desc, i)->atttypid);
+	for (int i = 0; target && i < target->desc->natts; i++)
+		appendStringInfo(&text, ";%s %u", NameStr(TupleDescAttr(target->desc, i)->attname),
+						 TupleDescAttr(target->desc, i)->atttypid);
+	return text.data;
+}
+
+static Life *
+build(int job_id, bool careful)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "velo job",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Life	   *life = palloc0(sizeof(Life));
+	VeloPlan   *plan;
+	VeloSource *source;
+	VeloSink   *sink;
+	VeloStore  *store = NULL;
+	VeloSinkSpec *spec;
+	Role		role;
+
+	life->context = context;
+	begin_as(&role, InvalidOid);
+	MemoryContextSwitchTo(context);
+	life->job = velo_job_load(job_id);
+	if (life->job == NULL)
+	{
+		commit_as(&role);
+		MemoryContextSwitchTo(old);
+		return NULL;
+	}
+	SetConfigOption("application_name", psprintf("velo job %s", life->job->name), PGC_USERSET,
+					PGC_S_SESSION);
+	apply_settings(life->job);
+	/* From here on nobody else can commit for this task. */
+	life->task = velo_job_task_take(job_id, slot->task);
+	commit_as(&role);
+	VELO_TESTPOINT("worker_lease_taken");
+
+	begin_as(&role, life->job->owner);
+	MemoryContextSwitchTo(context);
+	plan = velo_job_plan(life->job);
+	source = velo_job_open_source(plan);
+	if (plan->layout[0])
+		store = velo_state_open(job_id, slot->task, plan->layout);
+	spec = velo_job_sink_spec(life->job, plan);
+	sink = velo_sink_find(spec->type)->open(spec);
+	life->pipeline = velo_job_pipeline_create(context, plan, source, sink, store,
+											  life->task->watermark,
+											  (Size) velo_base_option_int(plan->options,
+																		  "max.memory.mb") << 20);
+	seek(source, life->job, life->task, plan, life->pipeline);
+	life->pipeline->operate.careful = careful;
+	velo_job_failures(life->pipeline, life->job);
+	life->limits.rows = careful ? CAREFUL_BATCH_ROWS
+		: velo_base_option_int(life->job->options, "max_batch_size");
+	life->limits.time_us = velo_base_option_int(life->job->options, "batch_timeout") * 1000;
+	life->signature = signature_of(plan, life->job);
+	watched[0] = plan->source.relation;
+	watched[1] = life->job->target;
+	invalidated = functions_changed = false;
+	commit_as(&role);
+	set_status(job_id, "running");
+	MemoryContextSwitchTo(old);
+	VELO_TESTPOINT("worker_built");
+	return life;
+}
+
+static void
+discard(Life *life)
+{
+	if (life)
+		MemoryContextDelete(life->context);
+}
+
+/* After a catalog change: is the pipeline still what the statement means? */
+static bool
+still_valid(Life *life)
+{
+	Role		role;
+	VeloJob    *job;
+	bool		same = false;
+
+	if (functions_changed)
+		return false;
+	invalidated = false;
+	begin_as(&role, InvalidOid);
+	job = velo_job_load(life->job->job_id);
+	if (job)
+	{
+		SetUserIdAndSecContext(job->owner, role.security | SECURITY_LOCAL_USERID_CHANGE);
+		same = strcmp(signature_of(velo_job_plan(job), job), life->signature) == 0;
+	}
+	commit_as(&role);
+	return same;
+}
+
+/* --- running ------------------------------------------------------------------------ */
+
+static void
+publish(Life *life, bool committed)
+{
+	VeloPipeline *pipeline = life->pipeline;
+
+	if (committed)
+		pg_atomic_write_u64(&slot->last_commit_at, (uint64) GetCurrentTimestamp());
+	pg_atomic_write_u64(&slot->records_in, life->task->records_in);
+	pg_atomic_write_u64(&slot->records_out, life->task->records_out);
+	pg_atomic_write_u64(&slot->state_bytes, pipeline->operate.state_bytes);
+	pg_atomic_write_u64(&slot->watermark, (uint64) pipeline->operate.watermark);
+	slot->condition = pipeline->drained ? VELO_CONDITION_OK : VELO_CONDITION_CATCHING_UP;
+	slot->failures = 0;
+}
+
+/* One batch in one transaction; false if there was nothing to do. */
+static bool
+run_batch(Life *life)
+{
+	static TimestampTz lag_at = 0;
+	Role		role;
+	bool		did;
+	TimestampTz now = GetCurrentTimestamp();
+
+	begin_as(&role, life->job->owner);
+	did = velo_job_pipeline_batch(life->pipeline, &life->limits);
+	VELO_TESTPOINT("batch_processed");
+	if (did)
+		velo_job_commit(life->task, life->job, life->pipeline);
+	if (life->pipeline->ended)
+		velo_job_set_status(life->job->job_id, "finished");
+	if (now - lag_at > LAG_EVERY_US)
+	{
+		int64		lag = life->pipeline->source->ops->lag(life->pipeline->source);
+
+		pg_atomic_write_u64(&slot->lag_records, lag < 0 ? PG_UINT64_MAX : (uint64) lag);
+		lag_at = now;
+	}
+	if (did)
+		VELO_TESTPOINT("commit_about_to");
+	commit_as(&role);
+	if (did)
+		VELO_TESTPOINT("commit_done");
+	if (life->pipeline->sink->ops->committed)
+		life->pipeline->sink->ops->committed(life->pipeline->sink);
+	if (did || life->pipeline->drained)
+		publish(life, did);
+	return did;
+}
+
+static long
+idle_time_ms(Life *life, TimestampTz batch_begin)
+{
+	VeloPipeline *pipeline = life->pipeline;
+	TimestampTz now = velo_clock_now();
+	TimestampTz due = pipeline->source->ops->next_due(pipeline->source);
+	bool		waits_for_clock = pipeline->plan->window.kind != VELO_WINDOW_NONE &&
+		pipeline->operate.state_bytes > 0;
+	long		timeout = waits_for_clock ? TIMER_POLL_MS : IDLE_POLL_MS;
+
+	if (due != DT_NOEND)
+		timeout = due <= now ? 0 : Min(timeout, (due - now) / 1000 + 1);
+	return timeout;
+}
+
+typedef enum Next
+{
+	NEXT_RUN,
+	NEXT_PAUSED,
+	NEXT_STOP
+} Next;
+
+/* What the catalog wants now. */
+static Next
+look(Life *life)
+{
+	VeloJobShared *shared = velo_job_shared();
+	Role		role;
+	VeloJob    *job;
+	Next		next = NEXT_RUN;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	slot->reload = false;
+	LWLockRelease(shared->lock);
+	begin_as(&role, InvalidOid);
+	job = velo_job_load(life->job->job_id);
+	if (job == NULL)
+		next = NEXT_STOP;
+	else if (strcmp(job->desired, "stopped") == 0)
+	{
+		velo_job_set_status(job->job_id, "stopped");
+		next = NEXT_STOP;
+	}
+	else if (strcmp(job->desired, "paused") == 0)
+	{
+		velo_job_set_status(job->job_id, "paused");
+		next = NEXT_PAUSED;
+	}
+	else
+		velo_job_set_status(job->job_id, "running");
+	if (job && job->owner != life->job->owner)
+		invalidated = functions_changed = true;
+	commit_as(&role);
+	return next;
+}
+
+/* Runs until the job stops or finishes; errors are raised. */
+static void
+live(Life **life, int job_id, bool *careful)
+{
+	Next		next = NEXT_RUN;
+
+	*life = build(job_id, *careful);
+	if (*life == NULL)
+		return;
+	for (;;)
+	{
+		TimestampTz begin = GetCurrentTimestamp();
+		bool		did;
+
+		CHECK_FOR_INTERRUPTS();
+		if (slot->reload)
+			next = look(*life);
+		if (next == NEXT_STOP)
+			return;
+		if (next == NEXT_PAUSED)
+		{
+			pgstat_report_activity(STATE_IDLE, "paused");
+			velo_worker_wait(IDLE_POLL_MS);
+			continue;
+		}
+		AcceptInvalidationMessages();
+		if (invalidated && !still_valid(*life))
+		{
+			discard(*life);
+			*life = NULL;
+			*life = build(job_id, *careful);
+			if (*life == NULL)
+				return;
+		}
+		pgstat_report_activity(STATE_RUNNING, (*life)->job->sql);
+		did = run_batch(*life);
+		if ((*life)->pipeline->ended)
+			return;
+		if (*careful && did)
+		{
+			/* The batch that failed has been got over; go on at full speed. */
+			*careful = false;
+			(*life)->pipeline->operate.careful = false;
+			(*life)->limits.rows = velo_base_option_int((*life)->job->options, "max_batch_size");
+		}
+		pgstat_report_activity(STATE_IDLE, (*life)->job->sql);
+		if ((*life)->pipeline->drained)
+		{
+			long		rest = commit_interval_ms - (GetCurrentTimestamp() - begin) / 1000;
+
+			/* Not more often than the commit interval, however fast input trickles in. */
+			while (did && rest > 0 && !slot->reload)
+			{
+				velo_worker_wait(rest);
+				rest = commit_interval_ms - (GetCurrentTimestamp() - begin) / 1000;
+			}
+			if (!did)
+			{
+				long		timeout = idle_time_ms(*life, begin);
+
+				if (timeout > 0)
+					velo_worker_wait(timeout);
+			}
+		}
+	}
+}
+
+/* --- failing ------------------------------------------------------------------------- */
+
+static int64
+restart_delay_us(const VeloJob *job, int failures)
+{
+	double		initial = velo_base_option_int(job->options, "retry.initial.delay");
+	double		most = velo_base_option_int(job->options, "retry.max.delay");
+	const char *strategy = velo_base_option_text(job->options, "retry.backoff.strategy");
+	double		delay = initial;
+
+	if (strcmp(strategy, "linear") == 0)
+		delay = initial * failures;
+	else if (strcmp(strategy, "exponential") == 0)
+	{
+		double		multiplier = velo_base_option_float(job->options, "retry.multiplier");
+
+		for (int i = 1; i < failures && delay < most; i++)
+			delay *= multiplier;
+	}
+	return (int64) (Min(delay, most) * 1000);
+}
+
+/* Errors that no restart can mend: the statement or the data are wrong. */
+static bool
+is_final(int sqlstate)
+{
+	return velo_operate_is_data_error(sqlstate) ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_FEATURE_NOT_SUPPORTED ||
+		sqlstate == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED ||
+		sqlstate == ERRCODE_VELO_STATE_INCOMPATIBLE;
+}
+
+static void
+record_failure(int job_id, const ErrorData *error)
+{
+	Role		role;
+	VeloJob    *job;
+	bool		final;
+
+	begin_as(&role, InvalidOid);
+	job = velo_job_load(job_id);
+	if (job)
+	{
+		slot->failures++;
+		final = is_final(error->sqlerrcode) ||
+			slot->failures > velo_base_option_int(job->options, "retry.max.attempts");
+		slot->condition = VELO_CONDITION_RETRYING;
+		slot->retry_at = GetCurrentTimestamp() + restart_delay_us(job, slot->failures);
+		velo_job_set_error(job_id, final ? "failed" : "starting",
+						   unpack_sql_state(error->sqlerrcode), error->message);
+	}
+	commit_as(&role);
+}
+
+/* True if the worker shall build again (careful is set); else it ends. */
+static bool
+handle_error(Life *life, int job_id, bool *careful, ErrorData *error)
+{
+	if (error->sqlerrcode == ERRCODE_VELO_WORKER_FENCED)
+	{
+		ereport(LOG, (errmsg("worker of job %d ends: it has been replaced", job_id)));
+		return false;
+	}
+	if (life && life->pipeline && !*careful && velo_operate_is_data_error(error->sqlerrcode) &&
+		strcmp(velo_base_option_text(life->job->options, "failure_strategy"), "FailBatch") != 0 &&
+		strcmp(velo_base_option_text(life->job->options, "failure_strategy"), "RetryWithBackoff") != 0)
+	{
+		*careful = true;
+		return true;
+	}
+	ereport(LOG,
+			(errcode(error->sqlerrcode),
+			 errmsg("job %d ends with an error: %s", job_id, error->message),
+			 error->detail ? errdetail_internal("%s", error->detail) : 0,
+			 error->context ? errcontext("%s", error->context) : 0));
+	record_failure(job_id, error);
+	return false;
+}
+
+void
+velo_job_main(Datum arg)
+{
+	VeloJobShared *shared = velo_job_shared();
+	Life	   *volatile life = NULL;
+	bool		careful = false;
+	volatile bool again = true;
+	int			job_id;
+
+	slot = &shared->slots[DatumGetInt32(arg)];
+	velo_worker_setup();
+	before_shmem_exit(leave, (Datum) 0);
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	slot->pid = MyProcPid;
+	slot->latch = MyLatch;
+	slot->reload = true;
+	job_id = slot->job_id;
+	LWLockRelease(shared->lock);
+	BackgroundWorkerInitializeConnectionByOid(slot->database, InvalidOid, 0);
+	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, function_changed, (Datum) 0);
+	while (again)
+	{
+		again = false;
+		PG_TRY();
+		{
+			live((Life **) &life, job_id, &careful);
+		}
+		PG_CATCH();
+		{
+			ErrorData  *error;
+
+			MemoryContextSwitchTo(TopMemoryContext);
+			error = CopyErrorData();
+			FlushErrorState();
+			AbortCurrentTransaction();
+			again = handle_error(life, job_id, &careful, error);
+			if (life && life->pipeline && life->pipeline->source->ops->close)
+				life->pipeline->source->ops->close(life->pipeline->source);
+			discard(life);
+			life = NULL;
+			FreeErrorData(error);
+		}
+		PG_END_TRY();
+	}
+	proc_exit(0);
+}

@@ -1,0 +1,444 @@
+/*
+ * create.c
+ *	  CREATE STREAM, CREATE TABLE: declared and derived.
+ *
+ * Checking and making are apart, so that velo.validate can check without making:
+ * velo_api_declared_object and velo_api_created_object say what would be there.
+ */
+#include "postgres.h"
+
+#include "api/statement.h"
+
+#include <access/relation.h>
+#include <access/xact.h>
+#include <catalog/namespace.h>
+#include <catalog/pg_type.h>
+#include <executor/spi.h>
+#include <miscadmin.h>
+#include <nodes/makefuncs.h>
+#include <nodes/nodeFuncs.h>
+#include <optimizer/optimizer.h>
+#include <parser/parse_coerce.h>
+#include <parser/parse_expr.h>
+#include <parser/parse_node.h>
+#include <parser/parse_type.h>
+#include <parser/parser.h>
+#include <utils/builtins.h>
+#include <utils/guc.h>
+#include <utils/lsyscache.h>
+#include <utils/ruleutils.h>
+
+#include "base/compat.h"
+#include "base/module.h"
+#include "meta/meta.h"
+#include "source/generator.h"
+#include "source/native_storage.h"
+
+/* --- names ----------------------------------------------------------------------- */
+
+static RangeVar *
+range_of(const LiftName *name)
+{
+	return makeRangeVar(name->schema ? pstrdup(name->schema) : NULL, pstrdup(name->name), -1);
+}
+
+/*
+ * The schema a new object goes to; checks CREATE on it.  Returns InvalidOid if
+ * the name is taken and IF NOT EXISTS was said.
+ */
+static Oid
+creation_schema(const char *text, const LiftStatement *statement)
+{
+	Oid			existing;
+	Oid			schema = RangeVarGetAndCheckCreationNamespace(range_of(statement->name), NoLock,
+															  &existing);
+
+	if (!OidIsValid(existing))
+		return schema;
+	if (statement->if_not_exists)
+	{
+		ereport(NOTICE,
+				(errcode(ERRCODE_DUPLICATE_TABLE),
+				 errmsg("relation \"%s\" already exists, skipping", statement->name->name)));
+		return InvalidOid;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_TABLE),
+			 errmsg("relation \"%s\" already exists", statement->name->name),
+			 velo_plan_error_at(text, statement->name->span.from)));
+}
+
+static void
+enter_stream(Oid relation, bool is_table, const char *type, Oid storage, bool is_derived,
+			 List *keys, List *options)
+{
+	const char *args[7] = {
+		velo_meta_oid_text(relation), is_table ? "table" : "stream", type,
+		velo_meta_oid_text(storage), is_derived ? "true" : "false",
+		velo_meta_text_array(keys), velo_meta_options_text(options),
+	};
+
+	velo_meta_run("INSERT INTO velo.stream (relation, kind, type, storage, is_derived, key_columns, "
+				  "options) VALUES ($1::oid::regclass, $2, $3, $4::oid::regclass, $5::boolean, "
+				  "$6::text[], $7::jsonb)", 7, args);
+	velo_meta_streams_changed();
+}
+
+/* --- declared streams --------------------------------------------------------------- */
+
+static void
+check_column_name(const char *text, List *seen, const char *name, LiftSpan span)
+{
+	ListCell   *cell;
+
+	if (velo_row_system_column(name) >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_COLUMN),
+				 errmsg("column name \"%s\" is that of a system column", name),
+				 velo_plan_error_at(text, span.from)));
+	foreach(cell, seen)
+		if (strcmp(((VeloColumn *) lfirst(cell))->name, name) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_COLUMN),
+					 errmsg("column \"%s\" specified more than once", name),
+					 velo_plan_error_at(text, span.from)));
+}
+
+/* The default expression, checked against the column's type and deparsed. */
+static const char *
+default_text(const char *text, const LiftColumn *column, Oid type, int32 typmod)
+{
+	VeloErrorMap map;
+	ParseState *pstate;
+	List	   *parsed;
+	ResTarget  *target;
+	Node	   *expr;
+	int			level;
+	const char *result;
+
+	if (column->default_value == NULL)
+		return NULL;
+	velo_plan_error_map_push(&map, text, column->default_value);
+	parsed = raw_parser(column->default_value->text, RAW_PARSE_PLPGSQL_EXPR);
+	target = linitial_node(ResTarget,
+						   ((SelectStmt *) linitial_node(RawStmt, parsed)->stmt)->targetList);
+	pstate = make_parsestate(NULL);
+	pstate->p_sourcetext = column->default_value->text;
+	expr = transformExpr(pstate, target->val, EXPR_KIND_COLUMN_DEFAULT);
+	expr = coerce_to_target_type(pstate, expr, exprType(expr), type, typmod, COERCION_ASSIGNMENT,
+								 COERCE_IMPLICIT_CAST, -1);
+	velo_plan_error_map_pop(&map);
+	if (expr == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" is of type %s but its default is not", column->name,
+						format_type_be(type)),
+				 velo_plan_error_at(text, column->default_value->span.from)));
+	level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	result = deparse_expression(expr, NIL, false, false);
+	AtEOXact_GUC(true, level);
+	return result;
+}
+
+static List *
+declared_columns(const char *text, const LiftStatement *statement)
+{
+	List	   *columns = NIL;
+	int			level = velo_plan_path_begin();
+
+	for (LiftColumn *lifted = statement->columns; lifted; lifted = lifted->next)
+	{
+		VeloColumn *column = palloc0(sizeof(VeloColumn));
+		VeloErrorMap map;
+
+		check_column_name(text, columns, lifted->name, lifted->span);
+		column->name = lifted->name;
+		velo_plan_error_map_push(&map, text, lifted->type);
+		velo_compat_parse_type(lifted->type->text, &column->type, &column->typmod);
+		velo_plan_error_map_pop(&map);
+		if (get_typtype(column->type) == TYPTYPE_PSEUDO)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+					 errmsg("column \"%s\" has pseudo-type %s", column->name,
+							format_type_be(column->type)),
+					 velo_plan_error_at(text, lifted->type->span.from)));
+		column->collation = get_typcollation(column->type);
+		column->not_null = lifted->not_null || lifted->primary_key;
+		column->is_key = lifted->primary_key;
+		column->default_text = default_text(text, lifted, column->type, column->typmod);
+		columns = lappend(columns, column);
+	}
+	AtEOXact_GUC(true, level);
+	return columns;
+}
+
+static TupleDesc
+columns_desc(List *columns)
+{
+	TupleDesc	desc = CreateTemplateTupleDesc(list_length(columns));
+	ListCell   *cell;
+
+	foreach(cell, columns)
+	{
+		VeloColumn *column = lfirst(cell);
+		int			number = foreach_current_index(cell) + 1;
+
+		TupleDescInitEntry(desc, number, column->name, column->type, column->typmod, 0);
+		TupleDescInitEntryCollation(desc, number, column->collation);
+	}
+	return desc;
+}
+
+typedef struct Declaration
+{
+	VeloObject	object;
+	List	   *columns;		/* of VeloColumn * */
+} Declaration;
+
+static Declaration *
+check_declaration(const char *text, const LiftStatement *statement)
+{
+	Declaration *declaration = palloc0(sizeof(Declaration));
+	VeloObject *object = &declaration->object;
+	VeloBound	bound = velo_plan_bind(text, statement, statement->name->name, NULL, NULL, NULL);
+	const char *type = velo_base_option_text(bound.source, "type");
+	const char *event_time;
+	const char *key;
+	ListCell   *cell;
+
+	object->type = type ? type : "native";
+	if (statement->is_table ||
+		(strcmp(object->type, "native") != 0 && strcmp(object->type, "generator") != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 statement->is_table
+				 ? errmsg("declaring a table over an outside source is not supported yet")
+				 : errmsg("streams of type \"%s\" are not supported yet", object->type),
+				 errhint("Streams of type native and generator are."),
+				 velo_plan_error_at(text, statement->name->span.from)));
+	if (statement->columns == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("stream \"%s\" has no columns", statement->name->name),
+				 errhint("Declare them: CREATE STREAM %s (id bigint, …).", statement->name->name),
+				 velo_plan_error_at(text, statement->name->span.from)));
+	object->schema = statement->name->schema;
+	object->name = statement->name->name;
+	object->is_known = true;
+	object->is_stream = true;
+	object->options = bound.source;
+	declaration->columns = declared_columns(text, statement);
+	object->desc = columns_desc(declaration->columns);
+	foreach(cell, declaration->columns)
+	{
+		VeloColumn *column = lfirst(cell);
+
+		if (column->is_key)
+			object->key_columns = lappend(object->key_columns, pstrdup(column->name));
+	}
+	key = velo_base_option_text(bound.source, "key.field");
+	if (key && object->key_columns == NIL)
+		object->key_columns = velo_source_native_key_fields(key);
+	event_time = velo_base_option_text(bound.source, "event.time.field");
+	for (int i = 0; event_time && i < object->desc->natts; i++)
+		if (strcmp(NameStr(TupleDescAttr(object->desc, i)->attname), event_time) == 0)
+			event_time = NULL;
+	if (event_time)
+	{
+		for (LiftProperty *p = statement->properties; p; p = p->next)
+			if (strcmp(p->value, event_time) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_UNDEFINED_COLUMN),
+						 errmsg("event time column \"%s\" does not exist", event_time),
+						 velo_plan_error_at(text, p->value_span.from)));
+	}
+	return declaration;
+}
+
+VeloObject *
+velo_api_declared_object(const char *text, const LiftStatement *statement)
+{
+	return &check_declaration(text, statement)->object;
+}
+
+VeloReport
+velo_api_declare(const char *text, const LiftStatement *statement)
+{
+	Declaration *declaration = check_declaration(text, statement);
+	VeloReport	report = {"CREATE STREAM", NULL, NULL};
+	Oid			schema = creation_schema(text, statement);
+	Oid			owner = GetUserId();
+	Oid			relation;
+	Oid			storage = InvalidOid;
+	VeloMetaScope scope;
+
+	if (!OidIsValid(schema))
+		return report;
+	velo_base_require_preload();
+	velo_meta_begin(&scope);
+	if (strcmp(declaration->object.type, "generator") == 0)
+		relation = velo_source_generator_create(schema, statement->name->name,
+												declaration->columns, declaration->object.options,
+												owner);
+	else
+		relation = velo_source_native_create(schema, statement->name->name, declaration->columns,
+											 declaration->object.options, false, owner, &storage);
+	enter_stream(relation, false, declaration->object.type, storage, false,
+				 declaration->object.key_columns, declaration->object.options);
+	velo_meta_end(&scope);
+	report.object = velo_api_object_name(relation);
+	return report;
+}
+
+/* --- derived objects ------------------------------------------------------------------ */
+
+static int
+payload_columns(const VeloPlan *plan)
+{
+	return plan->output->natts - (plan->has_event_time ? 1 : 0);
+}
+
+VeloObject *
+velo_api_created_object(const char *text, const LiftStatement *statement, const VeloPlan *plan)
+{
+	VeloObject *object = palloc0(sizeof(VeloObject));
+	int			n = payload_columns(plan);
+
+	for (int i = 0; i < n; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(plan->output, i);
+
+		if (velo_row_system_column(NameStr(att->attname)) >= 0 && !statement->is_table)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_COLUMN),
+					 errmsg("column name \"%s\" is that of a system column", NameStr(att->attname)),
+					 errhint("Give it another name with AS."),
+					 velo_plan_error_at(text, statement->span.from)));
+		for (int k = 0; k < i; k++)
+			if (strcmp(NameStr(TupleDescAttr(plan->output, k)->attname), NameStr(att->attname)) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_COLUMN),
+						 errmsg("column \"%s\" specified more than once", NameStr(att->attname)),
+						 errhint("Give one of them another name with AS."),
+						 velo_plan_error_at(text, statement->span.from)));
+	}
+	object->schema = statement->name->schema;
+	object->name = statement->name->name;
+	object->is_stream = !statement->is_table;
+	object->is_known = true;
+	object->is_derived = true;
+	object->type = statement->is_table ? "table" : "native";
+	object->desc = CreateTemplateTupleDesc(n);
+	for (int i = 1; i <= n; i++)
+		TupleDescCopyEntry(object->desc, i, plan->output, i);
+	object->options = plan->sink_options;
+	for (int i = 0; i < plan->nkeys; i++)
+		object->key_columns = lappend(object->key_columns,
+									  pstrdup(NameStr(TupleDescAttr(plan->output, plan->keys[i] - 1)->attname)));
+	return object;
+}
+
+/* The result table, made as the user would, with its key. */
+static Oid
+create_table(Oid schema, const VeloObject *object, const VeloPlan *plan)
+{
+	StringInfoData sql;
+	char	   *name = quote_qualified_identifier(get_namespace_name(schema), object->name);
+	ListCell   *cell;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE TABLE %s (", name);
+	for (int i = 0; i < object->desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(object->desc, i);
+
+		appendStringInfo(&sql, "%s%s %s", i ? ", " : "", quote_identifier(NameStr(att->attname)),
+						 format_type_extended(att->atttypid, att->atttypmod,
+											  FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+		if (OidIsValid(att->attcollation) && att->attcollation != get_typcollation(att->atttypid))
+			appendStringInfo(&sql, " COLLATE %s", generate_collation_name(att->attcollation));
+	}
+	appendStringInfoString(&sql, plan->key_is_primary ? ", PRIMARY KEY (" :
+						   ", UNIQUE NULLS NOT DISTINCT (");
+	foreach(cell, object->key_columns)
+		appendStringInfo(&sql, "%s%s", foreach_current_index(cell) ? ", " : "",
+						 quote_identifier(lfirst(cell)));
+	/* Room on the page lets changed rows stay there (HOT). */
+	appendStringInfoString(&sql, ")) WITH (fillfactor = 70)");
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	if (SPI_execute(sql.data, false, 0) < 0)
+		elog(ERROR, "could not create table %s", name);
+	SPI_finish();
+	return get_relname_relid(object->name, schema);
+}
+
+static Oid
+create_stream(Oid schema, const VeloObject *object, Oid owner, Oid *storage)
+{
+	List	   *columns = NIL;
+
+	for (int i = 0; i < object->desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(object->desc, i);
+		VeloColumn *column = palloc0(sizeof(VeloColumn));
+
+		column->name = NameStr(att->attname);
+		column->type = att->atttypid;
+		column->typmod = att->atttypmod;
+		column->collation = att->attcollation;
+		columns = lappend(columns, column);
+	}
+	return velo_source_native_create(schema, object->name, columns, object->options, true, owner,
+									 storage);
+}
+
+VeloReport
+velo_api_create_as(const char *text, const LiftStatement *statement, const char *job_name,
+				   const char *sql)
+{
+	VeloReport	report = {statement->is_table ? "CREATE TABLE" : "CREATE STREAM", NULL, NULL};
+	VeloPlan   *plan;
+	VeloObject *object;
+	Oid			schema;
+	Oid			relation;
+	Oid			storage = InvalidOid;
+	Oid			owner = GetUserId();
+	VeloMetaScope scope;
+	VeloJobDefinition definition = {0};
+
+	velo_base_require_preload();
+	if (statement->into)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("INTO in CREATE … AS is not supported yet"),
+				 velo_plan_error_at(text, statement->into->span.from)));
+	schema = creation_schema(text, statement);
+	if (!OidIsValid(schema))
+		return report;
+	plan = velo_api_plan(text, statement, NULL);
+	object = velo_api_created_object(text, statement, plan);
+	if (statement->is_table)
+		relation = create_table(schema, object, plan);
+	else
+		relation = InvalidOid;
+	velo_meta_begin(&scope);
+	if (!statement->is_table)
+		relation = create_stream(schema, object, owner, &storage);
+	enter_stream(relation, statement->is_table, object->type, storage, true, object->key_columns,
+				 object->options);
+	velo_meta_end(&scope);
+
+	definition.name = job_name ? job_name : object->name;
+	definition.kind = statement->is_table ? "table" : "stream";
+	definition.sql = sql;
+	definition.relation = relation;
+	definition.target = relation;
+	definition.plan = plan;
+	(void) velo_job_define(&definition);
+	report.object = velo_api_object_name(relation);
+	report.job = definition.name;
+	return report;
+}

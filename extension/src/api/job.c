@@ -1,0 +1,380 @@
+/*
+ * job.c
+ *	  START, STOP, PAUSE, RESUME and RESET JOB, as statements and as functions.
+ *
+ * All they do is change what the catalog wants; launcher and worker follow when
+ * the transaction commits.
+ */
+#include "postgres.h"
+
+#include "api/statement.h"
+
+#include <executor/spi.h>
+#include <funcapi.h>
+#include <miscadmin.h>
+#include <utils/builtins.h>
+#include <utils/fmgrprotos.h>
+#include <utils/jsonb.h>
+#include <utils/timestamp.h>
+
+#include "base/function.h"
+#include "job/control.h"
+#include "meta/meta.h"
+
+static VeloJob *
+find_job(const char *name)
+{
+	VeloJob    *job = velo_job_find(name);
+
+	if (job == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("job \"%s\" does not exist", name),
+				 errhint("List the jobs with SHOW JOBS.")));
+	velo_api_require_control(job);
+	return job;
+}
+
+static void
+want(const VeloJob *job, const char *desired, const char *status)
+{
+	VeloMetaScope scope;
+	const char *args[3] = {psprintf("%d", job->job_id), desired, status};
+
+	velo_meta_begin(&scope);
+	velo_meta_run("UPDATE velo.job SET desired = $2, status = $3, status_since = clock_timestamp() "
+				  "WHERE job_id = $1::int", 3, args);
+	velo_meta_end(&scope);
+	velo_job_changed();
+}
+
+static bool
+is_ended(const VeloJob *job)
+{
+	return strcmp(job->status, "stopped") == 0 || strcmp(job->status, "failed") == 0 ||
+		strcmp(job->status, "finished") == 0;
+}
+
+static void
+wrong_state(const VeloJob *job, const char *what, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("job \"%s\" cannot be %s while it is %s", job->name, what, job->status),
+			 hint ? errhint("%s", hint) : 0));
+}
+
+static void
+start_job(const char *name)
+{
+	VeloJob    *job = find_job(name);
+
+	if (job->needs_position)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("job \"%s\" was restored from a dump and has no position", name),
+				 errhint("Say where to begin first: RESET JOB %s TO EARLIEST (or LATEST, or TIMESTAMP '…').",
+						 quote_identifier(name))));
+	if (!is_ended(job))
+		wrong_state(job, "started", NULL);
+	want(job, "running", "starting");
+}
+
+static void
+stop_job(const char *name, bool force)
+{
+	VeloJob    *job = find_job(name);
+
+	if (is_ended(job))
+		wrong_state(job, "stopped", NULL);
+	want(job, "stopped", "stopping");
+	if (force)
+		(void) velo_job_terminate(job->job_id);
+}
+
+static void
+pause_job(const char *name)
+{
+	VeloJob    *job = find_job(name);
+
+	if (strcmp(job->desired, "running") != 0 || is_ended(job))
+		wrong_state(job, "paused", NULL);
+	want(job, "paused", job->status);
+}
+
+static void
+resume_job(const char *name)
+{
+	VeloJob    *job = find_job(name);
+
+	if (strcmp(job->desired, "paused") != 0)
+		wrong_state(job, "resumed", "Use START JOB for a job that has stopped.");
+	want(job, "running", job->status);
+}
+
+/* to: earliest, latest, or a timestamp */
+static void
+reset_job(const char *name, const char *to)
+{
+	VeloJob    *job = find_job(name);
+	VeloMetaScope scope;
+	const char *args[2] = {psprintf("%d", job->job_id), to};
+
+	if (!is_ended(job))
+		wrong_state(job, "reset", psprintf("Stop it first: STOP JOB %s.", quote_identifier(name)));
+	velo_meta_begin(&scope);
+	velo_meta_run("DELETE FROM velo.position WHERE job_id = $1::int", 1, args);
+	velo_meta_run("UPDATE velo.task SET watermark = NULL, epoch = epoch + 1 WHERE job_id = $1::int",
+				  1, args);
+	velo_meta_run("UPDATE velo.job SET start_from = $2, needs_position = false WHERE job_id = $1::int",
+				  2, args);
+	velo_state_drop(job->job_id, 0);
+	velo_state_create(job->job_id, 0);
+	velo_meta_end(&scope);
+	/* The result belongs to the old positions. */
+	if (OidIsValid(job->relation) && !velo_base_option_bool(job->options, "keep.output"))
+	{
+		VeloStream *stream = velo_meta_stream(job->relation);
+		Oid			storage = stream && OidIsValid(stream->storage) ? stream->storage : job->relation;
+
+		velo_meta_begin(&scope);
+		velo_sink_is_writing = true;
+		PG_TRY();
+		{
+			(void) velo_meta_run_once(psprintf("DELETE FROM %s", velo_api_object_name(storage)));
+		}
+		PG_FINALLY();
+		{
+			velo_sink_is_writing = false;
+		}
+		PG_END_TRY();
+		velo_meta_end(&scope);
+	}
+}
+
+static const VeloOption keep_output = {
+	.name = "keep.output",
+	.scopes = VELO_OPTION_JOB,
+	.type = VELO_OPTION_BOOL,
+	.standard = "false",
+	.description = "RESET JOB leaves what the job has written.",
+};
+VELO_OPTION(keep_output);
+
+static const char *
+reset_target(LiftResetTo to, const char *value)
+{
+	switch (to)
+	{
+		case LIFT_RESET_EARLIEST:
+			return "earliest";
+		case LIFT_RESET_LATEST:
+			return "latest";
+		case LIFT_RESET_TIMESTAMP:
+			/* Kept in a form that no setting changes. */
+			return psprintf("%lld", (long long)
+							DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
+																	CStringGetDatum(value),
+																	ObjectIdGetDatum(InvalidOid),
+																	Int32GetDatum(-1))));
+		case LIFT_RESET_OFFSETS:
+			break;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("RESET JOB … TO OFFSETS is not supported for native streams"),
+			 errhint("Use EARLIEST, LATEST or TIMESTAMP.")));
+}
+
+/* START JOB n AS body */
+static VeloReport
+start_new(const char *text, const LiftStatement *statement)
+{
+	LiftStatement body = *statement->body;
+	const char *name = statement->name->name;
+	char	   *sql = velo_api_statement_text(text, statement);
+
+	body.properties = statement->body->properties;
+	switch (body.kind)
+	{
+		case LIFT_CREATE_AS:
+			return velo_api_create_as(text, &body, name, sql);
+		case LIFT_INSERT:
+			return velo_api_insert_job(text, &body, name, sql);
+		case LIFT_QUERY:
+			body.kind = LIFT_CREATE_AS;
+			body.name = statement->name;
+			body.is_table = false;
+			/* Stored as the CREATE it is, so that it reads back as one. */
+			return velo_api_create_as(text, &body, name, sql);
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_SYNTAX_ERROR),
+					 errmsg("a job runs a SELECT, a CREATE … AS or an INSERT"),
+					 velo_plan_error_at(text, statement->body->span.from)));
+	}
+}
+
+VeloReport
+velo_api_job(const char *text, const LiftStatement *statement)
+{
+	VeloReport	report = {NULL, NULL, statement->name->name};
+	const char *name = statement->name->name;
+
+	switch (statement->verb)
+	{
+		case LIFT_JOB_START:
+			if (statement->body)
+			{
+				report = start_new(text, statement);
+				report.command = "START JOB";
+				return report;
+			}
+			report.command = "START JOB";
+			start_job(name);
+			break;
+		case LIFT_JOB_STOP:
+			report.command = "STOP JOB";
+			stop_job(name, statement->force);
+			break;
+		case LIFT_JOB_PAUSE:
+			report.command = "PAUSE JOB";
+			pause_job(name);
+			break;
+		case LIFT_JOB_RESUME:
+			report.command = "RESUME JOB";
+			resume_job(name);
+			break;
+		case LIFT_JOB_RESET:
+			report.command = "RESET JOB";
+			reset_job(name, reset_target(statement->reset_to, statement->reset_value));
+			break;
+		case LIFT_JOB_DEPLOY:
+		case LIFT_JOB_ROLLBACK:
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("DEPLOY JOB and ROLLBACK JOB are not supported yet"),
+					 velo_plan_error_at(text, statement->span.from)));
+	}
+	return report;
+}
+
+/* --- functions --------------------------------------------------------------------- */
+
+/* velo.job_start(name text, sql text, options jsonb) → text */
+VELO_FUNCTION(velo_job_start)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	if (PG_ARGISNULL(1))
+		start_job(name);
+	else
+	{
+		StringInfoData query;
+		LiftScript *script;
+		Jsonb	   *options = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
+
+		initStringInfo(&query);
+		appendStringInfo(&query, "START JOB %s AS %s", quote_identifier(name),
+						 text_to_cstring(PG_GETARG_TEXT_PP(1)));
+		if (options)
+		{
+			ListCell   *cell;
+			List	   *values = velo_base_options_from_jsonb(options);
+
+			foreach(cell, values)
+			{
+				VeloOptionValue *value = lfirst(cell);
+
+				appendStringInfo(&query, "%s%s = %s", foreach_current_index(cell) ? ", " : " WITH (",
+								 quote_literal_cstr(value->name), quote_literal_cstr(value->value));
+			}
+			if (values)
+				appendStringInfoChar(&query, ')');
+		}
+		script = velo_plan_lift(query.data, NULL, true);
+		(void) start_new(query.data, script->statements);
+	}
+	PG_RETURN_TEXT_P(cstring_to_text(name));
+}
+
+/* velo.job_stop(name text, force boolean) → boolean */
+VELO_FUNCTION(velo_job_stop)
+{
+	stop_job(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_BOOL(1));
+	PG_RETURN_BOOL(true);
+}
+
+/* velo.job_pause(name text) → boolean */
+VELO_FUNCTION(velo_job_pause)
+{
+	pause_job(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	PG_RETURN_BOOL(true);
+}
+
+/* velo.job_resume(name text) → boolean */
+VELO_FUNCTION(velo_job_resume)
+{
+	resume_job(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	PG_RETURN_BOOL(true);
+}
+
+/* velo.job_reset(name text, target jsonb) → boolean: '"earliest"', '"latest"', '{"timestamp": "…"}' */
+VELO_FUNCTION(velo_job_reset)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Jsonb	   *to = PG_GETARG_JSONB_P(1);
+	char	   *text = JsonbToCString(NULL, &to->root, VARSIZE(to));
+	JsonbValue	buffer;
+	JsonbValue *value;
+
+	if (pg_strcasecmp(text, "\"earliest\"") == 0)
+		reset_job(name, reset_target(LIFT_RESET_EARLIEST, NULL));
+	else if (pg_strcasecmp(text, "\"latest\"") == 0)
+		reset_job(name, reset_target(LIFT_RESET_LATEST, NULL));
+	else if (JB_ROOT_IS_OBJECT(to) &&
+			 (value = getKeyJsonValueFromContainer(&to->root, "timestamp", 9, &buffer)) != NULL &&
+			 value->type == jbvString)
+		reset_job(name, reset_target(LIFT_RESET_TIMESTAMP,
+									 pnstrdup(value->val.string.val, value->val.string.len)));
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid target %s", text),
+				 errhint("Use \"earliest\", \"latest\" or {\"timestamp\": \"…\"}.")));
+	PG_RETURN_BOOL(true);
+}
+
+/*
+ * velo._job_live(job_id int) → (condition, state_bytes, watermark, last_commit_at,
+ * lag_records, pid, records_in, records_out): what shared memory knows of a job
+ */
+VELO_FUNCTION(velo_job_live)
+{
+	VeloJobSlot slot;
+	TupleDesc	desc;
+	Datum		values[8];
+	bool		nulls[8] = {false};
+	uint64		lag;
+	TimestampTz watermark;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (!velo_job_slot_read(PG_GETARG_INT32(0), 0, &slot))
+		PG_RETURN_NULL();
+	values[0] = CStringGetTextDatum(velo_job_condition_name(slot.condition));
+	values[1] = Int64GetDatum(pg_atomic_read_u64(&slot.state_bytes));
+	watermark = (TimestampTz) pg_atomic_read_u64(&slot.watermark);
+	values[2] = TimestampTzGetDatum(watermark);
+	nulls[2] = watermark == DT_NOBEGIN;
+	values[3] = TimestampTzGetDatum((TimestampTz) pg_atomic_read_u64(&slot.last_commit_at));
+	nulls[3] = pg_atomic_read_u64(&slot.last_commit_at) == 0;
+	lag = pg_atomic_read_u64(&slot.lag_records);
+	values[4] = Int64GetDatum(lag);
+	nulls[4] = lag == PG_UINT64_MAX;
+	values[5] = Int32GetDatum(slot.pid);
+	nulls[5] = slot.pid <= 0;
+	values[6] = Int64GetDatum(pg_atomic_read_u64(&slot.records_in));
+	values[7] = Int64GetDatum(pg_atomic_read_u64(&slot.records_out));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+}

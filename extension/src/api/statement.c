@@ -1,0 +1,177 @@
+/*
+ * statement.c
+ *	  Carrying out statements: who does what for which kind.
+ */
+#include "postgres.h"
+
+#include "api/statement.h"
+
+#include <access/xact.h>
+#include <catalog/namespace.h>
+#include <utils/acl.h>
+#include <miscadmin.h>
+#include <utils/builtins.h>
+#include <utils/lsyscache.h>
+
+#include "meta/meta.h"
+
+char *
+velo_api_statement_text(const char *text, const LiftStatement *statement)
+{
+	return pnstrdup(text + statement->span.from, statement->span.to - statement->span.from);
+}
+
+char *
+velo_api_object_name(Oid relation)
+{
+	char	   *name = get_rel_name(relation);
+
+	return name ? quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name)
+		: NULL;
+}
+
+const char *
+velo_api_annotation(const LiftStatement *statement, const char *key)
+{
+	const char *value = NULL;
+
+	for (LiftAnnotation *a = statement->annotations; a; a = a->next)
+		if (strcmp(a->key, key) == 0)
+			value = a->value;
+	return value;
+}
+
+void
+velo_api_require_control(const VeloJob *job)
+{
+	Oid			admin = get_role_oid("velo_admin", true);
+
+	if (has_privs_of_role(GetUserId(), job->owner))
+		return;
+	if (OidIsValid(admin) && has_privs_of_role(GetUserId(), admin))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("must be owner of job \"%s\"", job->name),
+			 errhint("Its owner and members of velo_admin may control a job.")));
+}
+
+VeloPlan *
+velo_api_plan(const char *text, const LiftStatement *statement, const VeloDeclared *declared)
+{
+	VeloPlanRequest request = {
+		.user_text = text,
+		.statement = statement,
+		.declared = declared,
+		.for_table = statement->kind == LIFT_CREATE_AS && statement->is_table,
+		.for_stream = statement->kind == LIFT_CREATE_AS && !statement->is_table,
+		.is_pull = statement->kind == LIFT_QUERY && statement->emit == LIFT_EMIT_DEFAULT,
+	};
+
+	return velo_plan_query(&request);
+}
+
+static void
+run_query(VeloDoor *door, const LiftStatement *statement)
+{
+	if (statement->into)
+	{
+		LiftStatement insert = *statement;
+
+		/* SELECT … INTO y is INSERT INTO y SELECT …; a stream y must exist. */
+		insert.kind = LIFT_INSERT;
+		insert.name = statement->into;
+		insert.into = NULL;
+		if (statement->emit != LIFT_EMIT_DEFAULT)
+		{
+			VeloReport	report = velo_api_insert_job(door->text, &insert,
+													 velo_api_annotation(statement, "name"),
+													 velo_api_statement_text(door->text, statement));
+
+			door->command(door, &report);
+			return;
+		}
+		door->query(door,
+					psprintf("INSERT INTO %s %s",
+							 quote_qualified_identifier(statement->into->schema, statement->into->name),
+							 statement->query->text), statement->query);
+		return;
+	}
+	if (velo_plan_is_plain(statement))
+	{
+		door->query(door, statement->core->text, statement->core);
+		return;
+	}
+	door->pipeline(door, velo_api_plan(door->text, statement, NULL), statement);
+}
+
+void
+velo_api_run(VeloDoor *door, const LiftStatement *statement)
+{
+	const char *text = door->text;
+	VeloReport	report = {0};
+
+	switch (statement->kind)
+	{
+		case LIFT_PG:
+			door->query(door, statement->core->text, statement->core);
+			return;
+		case LIFT_QUERY:
+			run_query(door, statement);
+			return;
+		case LIFT_INSERT:
+			if (!statement->is_dialect || statement->query == NULL)
+			{
+				door->query(door, statement->core->text, statement->core);
+				return;
+			}
+			report = velo_api_insert_job(text, statement, velo_api_annotation(statement, "name"),
+										 velo_api_statement_text(text, statement));
+			break;
+		case LIFT_CREATE_DECLARE:
+			report = velo_api_declare(text, statement);
+			break;
+		case LIFT_CREATE_AS:
+			report = velo_api_create_as(text, statement, velo_api_annotation(statement, "name"),
+										velo_api_statement_text(text, statement));
+			break;
+		case LIFT_DROP:
+			report = velo_api_drop(text, statement);
+			break;
+		case LIFT_JOB:
+			report = velo_api_job(text, statement);
+			break;
+		case LIFT_SHOW:
+		case LIFT_DESCRIBE:
+			door->query(door, velo_api_show(text, statement), NULL);
+			return;
+		case LIFT_EXPLAIN:
+			{
+				char	   *sql = velo_api_explain(text, statement, NULL);
+
+				door->query(door, sql, statement->core && sql == statement->core->text
+							? statement->core : NULL);
+				return;
+			}
+		case LIFT_ALTER:
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("ALTER STREAM is not supported yet"),
+					 velo_plan_error_at(text, statement->span.from)));
+	}
+	door->command(door, &report);
+}
+
+void
+velo_api_run_script(VeloDoor *door, const char *text, Jsonb *params)
+{
+	LiftScript *script = velo_plan_lift(text, params, true);
+
+	door->text = text;
+	for (LiftStatement *statement = script->statements; statement; statement = statement->next)
+	{
+		door->is_last = statement->next == NULL;
+		velo_api_run(door, statement);
+		CommandCounterIncrement();
+	}
+}

@@ -1,0 +1,311 @@
+/*
+ * validate.c
+ *	  velo.validate(text): everything that is wrong with a text, and nothing done.
+ *
+ * It runs on every keystroke of an editor, so it writes no catalog row and works
+ * in a read-only transaction.  Each statement is checked in a subtransaction of
+ * its own; what a statement would create is kept as a VeloObject, so that later
+ * statements of the text can refer to it.
+ */
+#include "postgres.h"
+
+#include <access/xact.h>
+#include <catalog/namespace.h>
+#include <funcapi.h>
+#include <mb/pg_wchar.h>
+#include <miscadmin.h>
+#include <nodes/makefuncs.h>
+#include <parser/analyze.h>
+#include <parser/parser.h>
+#include <utils/builtins.h>
+#include <utils/guc.h>
+#include <utils/memutils.h>
+#include <utils/resowner.h>
+
+#include "api/notices.h"
+#include "api/statement.h"
+#include "base/function.h"
+
+#define VALIDATE_COLUMNS 10
+
+typedef struct Validate
+{
+	const char *text;
+	Tuplestorestate *rows;
+	TupleDesc	desc;
+	VeloDeclared declared;
+	List	   *jobs;			/* names given to jobs earlier in the text */
+} Validate;
+
+/* --- positions ------------------------------------------------------------------- */
+
+static void
+line_and_column(const char *text, int byte, int *line, int *column)
+{
+	const char *end = text + byte;
+
+	*line = *column = 1;
+	for (const char *at = text; at < end && *at;)
+	{
+		if (*at == '\n')
+		{
+			(*line)++;
+			*column = 1;
+			at++;
+		}
+		else
+		{
+			(*column)++;
+			at += pg_mblen(at);
+		}
+	}
+}
+
+static int
+byte_of_character(const char *text, int character)
+{
+	const char *at = text;
+
+	while (character-- > 1 && *at)
+		at += pg_mblen(at);
+	return at - text;
+}
+
+/* The end of the word that begins there. */
+static int
+word_end(const char *text, int byte)
+{
+	const char *at = text + byte;
+
+	while (*at && (IS_HIGHBIT_SET(*at) || isalnum((unsigned char) *at) || *at == '_'))
+		at += pg_mblen(at);
+	if (at == text + byte && *at)
+		at += pg_mblen(at);
+	return at - text;
+}
+
+static void
+put_row(Validate *v, int statement, const char *severity, const char *sqlstate,
+		const char *message, const char *detail, const char *hint, int from, int to)
+{
+	Datum		values[VALIDATE_COLUMNS] = {0};
+	bool		nulls[VALIDATE_COLUMNS] = {false};
+	int			line;
+	int			column;
+
+	values[0] = Int32GetDatum(statement);
+	values[1] = CStringGetTextDatum(severity);
+	values[2] = CStringGetTextDatum(sqlstate);
+	values[3] = CStringGetTextDatum(message);
+	nulls[4] = detail == NULL;
+	values[4] = detail ? CStringGetTextDatum(detail) : (Datum) 0;
+	nulls[5] = hint == NULL;
+	values[5] = hint ? CStringGetTextDatum(hint) : (Datum) 0;
+	line_and_column(v->text, from, &line, &column);
+	values[6] = Int32GetDatum(line);
+	values[7] = Int32GetDatum(column);
+	line_and_column(v->text, to, &line, &column);
+	values[8] = Int32GetDatum(line);
+	values[9] = Int32GetDatum(column);
+	tuplestore_putvalues(v->rows, v->desc, values, nulls);
+}
+
+static void
+put_error(Validate *v, int number, const LiftStatement *statement, const char *severity,
+		  const ErrorData *error)
+{
+	int			from = error->internalpos > 0
+		? byte_of_character(v->text, error->internalpos) : statement->span.from;
+	int			to = error->internalpos > 0 ? word_end(v->text, from) : statement->span.to;
+
+	put_row(v, number, severity, unpack_sql_state(error->sqlerrcode), error->message,
+			error->detail, error->hint, from, to);
+}
+
+/* --- statements --------------------------------------------------------------------- */
+
+/* Is the name taken, in the catalog or earlier in the text? */
+static void
+check_new_name(Validate *v, const LiftStatement *statement)
+{
+	ListCell   *cell;
+	RangeVar   *range = makeRangeVar(statement->name->schema ? pstrdup(statement->name->schema) : NULL,
+									 pstrdup(statement->name->name), -1);
+	Oid			existing = InvalidOid;
+
+	(void) RangeVarGetAndCheckCreationNamespace(range, NoLock, &existing);
+	foreach(cell, v->declared.objects)
+	{
+		VeloObject *object = lfirst(cell);
+
+		if (strcmp(object->name, statement->name->name) == 0)
+			existing = true;
+	}
+	if (OidIsValid(existing) && !statement->if_not_exists)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_TABLE),
+				 errmsg("relation \"%s\" already exists", statement->name->name),
+				 velo_plan_error_at(v->text, statement->name->span.from)));
+}
+
+static void
+check_postgres(Validate *v, const LiftText *core)
+{
+	VeloErrorMap map;
+	List	   *parsed;
+	ListCell   *cell;
+
+	velo_plan_error_map_push(&map, v->text, core);
+	parsed = raw_parser(core->text, RAW_PARSE_DEFAULT);
+	foreach(cell, parsed)
+	{
+		RawStmt    *raw = lfirst_node(RawStmt, cell);
+
+		/* Objects that only the text knows would be unknown to the analyser. */
+		if (v->declared.objects == NIL && analyze_requires_snapshot(raw))
+			(void) parse_analyze_fixedparams(raw, core->text, NULL, 0, NULL);
+	}
+	velo_plan_error_map_pop(&map);
+}
+
+static void
+check_statement(Validate *v, const LiftStatement *statement)
+{
+	VeloPlan   *plan;
+
+	switch (statement->kind)
+	{
+		case LIFT_PG:
+			check_postgres(v, statement->core);
+			break;
+		case LIFT_QUERY:
+			if (velo_plan_is_plain(statement))
+				check_postgres(v, statement->core);
+			else
+				(void) velo_api_plan(v->text, statement, &v->declared);
+			break;
+		case LIFT_INSERT:
+			if (!statement->is_dialect || statement->query == NULL)
+				check_postgres(v, statement->core);
+			else
+				(void) velo_api_plan(v->text, statement, &v->declared);
+			break;
+		case LIFT_CREATE_DECLARE:
+			check_new_name(v, statement);
+			v->declared.objects = lappend(v->declared.objects,
+										  velo_api_declared_object(v->text, statement));
+			break;
+		case LIFT_CREATE_AS:
+			check_new_name(v, statement);
+			plan = velo_api_plan(v->text, statement, &v->declared);
+			v->declared.objects = lappend(v->declared.objects,
+										  velo_api_created_object(v->text, statement, plan));
+			break;
+		case LIFT_EXPLAIN:
+			(void) velo_api_explain(v->text, statement, &v->declared);
+			break;
+		case LIFT_SHOW:
+		case LIFT_DESCRIBE:
+			(void) velo_api_show(v->text, statement);
+			break;
+		case LIFT_JOB:
+			if (statement->verb == LIFT_JOB_START && statement->body)
+				check_statement(v, statement->body);
+			break;
+		case LIFT_DROP:
+			if (velo_plan_object(&v->declared, statement->name->schema,
+								 statement->name->name) == NULL && !statement->if_not_exists)
+				ereport(ERROR,
+						(errcode(ERRCODE_UNDEFINED_TABLE),
+						 errmsg("%s \"%s\" does not exist", statement->is_table ? "table" : "stream",
+								statement->name->name),
+						 velo_plan_error_at(v->text, statement->name->span.from)));
+			break;
+		case LIFT_ALTER:
+			break;
+	}
+}
+
+static void
+validate_statement(Validate *v, int number, const LiftStatement *statement)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	VeloNotices notices;
+	ListCell   *cell;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	velo_api_notices_begin(&notices, true);
+	PG_TRY();
+	{
+		check_statement(v, statement);
+		velo_api_notices_end(&notices);
+		/* Whatever was looked up may keep its locks no longer. */
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		velo_api_notices_abandon(&notices);
+		RollbackAndReleaseCurrentSubTransaction();
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+			ReThrowError(error);
+		put_error(v, number, statement, "ERROR", error);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	foreach(cell, notices.list)
+	{
+		ErrorData  *notice = lfirst(cell);
+
+		put_error(v, number, statement, notice->elevel >= WARNING ? "WARNING" : "INFO", notice);
+	}
+}
+
+static int
+statement_of(const LiftScript *script, int byte)
+{
+	int			number = 0;
+
+	for (LiftStatement *s = script->statements; s; s = s->next)
+	{
+		if (s->span.from > byte && number > 0)
+			break;
+		number++;
+	}
+	return Max(number, 1);
+}
+
+/*
+ * velo.validate(sql text, params jsonb) → (statement, severity, sqlstate, message,
+ * detail, hint, line, column, end_line, end_column)
+ */
+VELO_FUNCTION(velo_validate)
+{
+	static const char *const severities[] = {"INFO", "WARNING", "ERROR"};
+	Validate	v = {0};
+	LiftScript *script;
+	int			number = 0;
+
+	InitMaterializedSRF(fcinfo, 0);
+	v.rows = ((ReturnSetInfo *) fcinfo->resultinfo)->setResult;
+	v.desc = ((ReturnSetInfo *) fcinfo->resultinfo)->setDesc;
+	v.text = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	script = velo_plan_lift(v.text, PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1), false);
+	for (LiftDiagnostic *d = script->diagnostics; d; d = d->next)
+		put_row(&v, statement_of(script, d->span.from), severities[d->severity], d->sqlstate,
+				d->message, d->detail, d->hint, d->span.from, d->span.to);
+	for (LiftStatement *statement = script->statements; statement; statement = statement->next)
+	{
+		number++;
+		if (!statement->broken)
+			validate_statement(&v, number, statement);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,96 @@
+/*
+ * job.h
+ *	  Jobs: continuous statements that background workers run.
+ */
+#pragma once
+
+#include <datatype/timestamp.h>
+
+#include "base/option.h"
+#include "job/pipeline.h"
+
+typedef struct VeloJob
+{
+	int			job_id;
+	char	   *name;
+	char	   *kind;			/* "stream", "table", "insert" */
+	Oid			relation;		/* the derived object; InvalidOid for an INSERT job */
+	Oid			owner;			/* of the relation, or of the INSERT job */
+	Oid			target;			/* where rows go */
+	char	   *version;
+	char	   *application;
+	char	   *sql;
+	List	   *sources;		/* of Oid, as named in the statement */
+	List	   *settings;		/* VeloOptionValue: frozen settings */
+	List	   *options;		/* VeloOptionValue */
+	char	   *desired;
+	char	   *status;
+	char	   *start_from;		/* "default", "earliest", "latest", or an ISO timestamp */
+	bool		needs_position;
+} VeloJob;
+
+/* The job in the current context, or NULL. */
+extern VeloJob *velo_job_load(int job_id);
+extern VeloJob *velo_job_find(const char *name);
+
+/* --- definition (inside the statement's transaction) --------------------------- */
+
+typedef struct VeloJobDefinition
+{
+	const char *name;
+	const char *kind;
+	const char *sql;			/* the statement as the user wrote it */
+	Oid			relation;
+	Oid			target;
+	const VeloPlan *plan;
+	const char *application;
+	const char *start_from;		/* NULL: default */
+} VeloJobDefinition;
+
+/* Writes the job, its version and its column edges; returns the job's number. */
+extern int	velo_job_define(const VeloJobDefinition *definition);
+
+/* The plan of a stored job: its statement analysed again, by the current role. */
+extern VeloPlan *velo_job_plan(const VeloJob *job);
+
+/* What its rows go to. */
+extern VeloSinkSpec *velo_job_sink_spec(const VeloJob *job, const VeloPlan *plan);
+
+/* --- the commit ------------------------------------------------------------------ */
+
+typedef struct VeloTask
+{
+	int			job_id;
+	int			task;
+	int64		epoch;			/* the lease this worker holds */
+	TimestampTz watermark;		/* as of the last commit; DT_NOBEGIN: none */
+	int64		records_in;		/* committed totals */
+	int64		records_out;
+	int64		records_failed;
+	int64		records_late;
+} VeloTask;
+
+/* Takes the lease: from now on whoever held it cannot commit. */
+extern VeloTask *velo_job_task_take(int job_id, int task);
+
+/* Saved position of a source's partition, or NULL, and its watermark. */
+extern char *velo_job_position(const VeloTask *task, int source, int partition,
+							   TimestampTz *watermark);
+
+/*
+ * Writes positions, counters and usage of what the pipeline did since the last
+ * commit, and checks the lease (VE004 if it is lost).  The transaction's commit
+ * makes all of it true at once.
+ */
+extern void velo_job_commit(VeloTask *task, const VeloJob *job, VeloPipeline *pipeline);
+
+/* --- status ------------------------------------------------------------------------ */
+
+extern void velo_job_set_status(int job_id, const char *status);
+extern void velo_job_set_error(int job_id, const char *status, const char *sqlstate,
+							   const char *message);
+
+/* --- failures ------------------------------------------------------------------------ */
+
+/* Sets the pipeline's callbacks to the job's failure strategy. */
+extern void velo_job_failures(VeloPipeline *pipeline, const VeloJob *job);

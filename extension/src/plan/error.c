@@ -1,0 +1,141 @@
+/*
+ * error.c
+ *	  Positions in the user's own text, whatever stage reports them.
+ *
+ * PostgreSQL's parser and analyser report character positions in the text they
+ * were given, which is a rewritten one.  The map on the error context stack turns
+ * those into positions of the user's text while the error is being raised.
+ */
+#include "postgres.h"
+
+#include "plan/plan.h"
+
+#include <mb/pg_wchar.h>
+#include <utils/elog.h>
+#include <utils/guc.h>
+#include <utils/memutils.h>
+
+int
+velo_plan_error_at(const char *user_text, int byte)
+{
+	int			length = strlen(user_text);
+
+	internalerrposition(pg_mbstrlen_with_len(user_text, Min(byte, length)) + 1);
+	return internalerrquery(user_text);
+}
+
+static int
+byte_of_character(const char *text, int character)
+{
+	const char *at = text;
+
+	while (character-- > 1 && *at)
+		at += pg_mblen(at);
+	return at - text;
+}
+
+static void
+translate_position(void *arg)
+{
+	VeloErrorMap *map = arg;
+	int			position = geterrposition();
+	int			byte;
+
+	if (position <= 0)
+		return;
+	byte = velo_lift_origin(map->core, byte_of_character(map->core->text, position));
+	errposition(0);
+	velo_plan_error_at(map->user_text, byte);
+
+	/* Two mistakes that newcomers to the dialect make. */
+	if (geterrcode() == ERRCODE_UNDEFINED_COLUMN && map->user_text[byte] == '"')
+		errhint("Use single quotes for a string: '…'.");
+	else if (geterrcode() == ERRCODE_GROUPING_ERROR)
+		errhint("Add the column to GROUP BY, or use velo.last(…) for the latest record's value.");
+}
+
+void
+velo_plan_error_map_push(VeloErrorMap *map, const char *user_text, const LiftText *core)
+{
+	map->user_text = user_text;
+	map->core = core;
+	map->callback.callback = translate_position;
+	map->callback.arg = map;
+	map->callback.previous = error_context_stack;
+	error_context_stack = &map->callback;
+}
+
+void
+velo_plan_error_map_pop(VeloErrorMap *map)
+{
+	Assert(error_context_stack == &map->callback);
+	error_context_stack = map->callback.previous;
+}
+
+static void *
+allocate(void *context, size_t size)
+{
+	return palloc0(size);
+}
+
+const LiftAllocator velo_plan_allocator = {allocate, NULL};
+
+void
+velo_plan_report(const char *user_text, const LiftDiagnostic *diagnostic, int elevel)
+{
+	const char *s = diagnostic->sqlstate;
+
+	ereport(elevel,
+			(errcode(MAKE_SQLSTATE(s[0], s[1], s[2], s[3], s[4])),
+			 errmsg_internal("%s", diagnostic->message),
+			 diagnostic->detail ? errdetail_internal("%s", diagnostic->detail) : 0,
+			 diagnostic->hint ? errhint("%s", diagnostic->hint) : 0,
+			 velo_plan_error_at(user_text, diagnostic->span.from)));
+}
+
+/* ${NAME}: the params argument, then the setting velo.var.<name>. */
+static const char *
+lookup_variable(void *context, const char *name)
+{
+	Jsonb	   *params = context;
+
+	if (params && JB_ROOT_IS_OBJECT(params))
+	{
+		JsonbValue	buffer;
+		JsonbValue *value = getKeyJsonValueFromContainer(&params->root, name, strlen(name), &buffer);
+
+		if (value && value->type == jbvString)
+			return pnstrdup(value->val.string.val, value->val.string.len);
+	}
+	return GetConfigOption(psprintf("velo.var.%s", name), true, false);
+}
+
+/* The planner finds the SELECT in one place, whatever kind of statement it came in. */
+static void
+set_query(LiftStatement *statement)
+{
+	if (statement->query == NULL &&
+		(statement->kind == LIFT_QUERY || statement->kind == LIFT_CREATE_AS))
+		statement->query = statement->core;
+	if (statement->body)
+		set_query(statement->body);
+}
+
+LiftScript *
+velo_plan_lift(const char *text, Jsonb *params, bool raise)
+{
+	LiftScript *script = velo_lift_script(text, strlen(text), &velo_plan_allocator,
+										  lookup_variable, params);
+
+	for (LiftStatement *statement = script->statements; statement; statement = statement->next)
+		set_query(statement);
+	if (raise)
+	{
+		for (LiftDiagnostic *d = script->diagnostics; d; d = d->next)
+			if (d->severity == LIFT_ERROR)
+				velo_plan_report(text, d, ERROR);
+		for (LiftDiagnostic *d = script->diagnostics; d; d = d->next)
+			velo_plan_report(text, d, d->severity == LIFT_WARNING ? WARNING : NOTICE);
+	}
+	return script;
+}

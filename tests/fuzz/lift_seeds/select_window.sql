@@ -1,0 +1,4 @@
+SELECT zone, count(*) AS n FROM rides WHERE fare > 3 GROUP BY zone WINDOW TUMBLING(at, 15m, OFFSET 'Europe/Berlin') HAVING count(*) > 3 ORDER BY n LIMIT 5 EMIT CHANGES;
+SELECT a FROM t WINDOW SLIDING(INTERVAL '10' MINUTE, INTERVAL 5 MINUTES) EMIT FINAL;
+SELECT user_id, SESSION_DURATION() FROM clicks GROUP BY user_id, SESSION(at, 30s);
+SELECT hop_start(at, 5m) FROM t GROUP BY HOP(at, '5m', '10m'), k WITH ('a.b'='c');

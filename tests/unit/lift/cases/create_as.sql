@@ -1,0 +1,11 @@
+CREATE TABLE fare_by_zone AS
+  SELECT zone, count(*) AS n, sum(fare) AS total, _window_start AS ws
+  FROM rides WINDOW TUMBLING(15m) GROUP BY zone EMIT CHANGES;
+CREATE STREAM x (a, b bigint) AS SELECT p, q FROM y;
+CREATE STREAM x AS WITH c AS (SELECT 1 AS a) SELECT a FROM c UNION ALL SELECT 2;
+CREATE TABLE x AS (SELECT 1);
+CREATE TABLE x AS VALUES (1);
+CREATE STREAM x AS VALUES (1);
+CREATE STREAM x AS;
+CREATE STREAM x (a NOT NULL) AS SELECT 1;
+CREATE STREAM x AS SELECT a FROM y INTO z WITH ('z.type' = 'kafka_sink', 'z.topic' = 'out');

@@ -1,0 +1,12 @@
+CREATE STREAM rides (ride_id bigint, zone text, fare numeric(10,2), at timestamptz) WITH ('event.time.field' = 'at');
+CREATE STREAM IF NOT EXISTS app."Rides" (id BIGINT PRIMARY KEY NOT NULL, note STRING DEFAULT 'a, b' NOT NULL, n int DEFAULT NULL, t timestamp(3) with time zone DEFAULT now()) WITH (type = kafka, "value.format" = json, retries = -1, ratio = 0.5, topic.name = 'it''s', q = "say ""hi""");
+CREATE STREAM s WITH ('type' = 'file');
+CREATE TABLE t (a ARRAY(ARRAY(DOUBLE)), b MAP(STRING, INT), c STRUCT(x INT, y STRING), d BYTES, e double precision, f ARRAY(timestamp(3)), g app.string, h DATETIME, i int[], j int ARRAY[3]) WITH (type = 'kafka');
+CREATE TABLE plain (a int) WITH (fillfactor = 70);
+CREATE TABLE toast (a int) WITH (toast.autovacuum_enabled = false);
+CREATE TABLE dotted (a int) WITH ('event.time.field' = 'a');
+CREATE TABLE plain2 (a int CHECK (a > 0), PRIMARY KEY (a));
+CREATE TEMP TABLE plain3 AS SELECT 1;
+CREATE TABLE plain4 AS SELECT 1 WITH NO DATA;
+CREATE TABLE plain5 (LIKE x) PARTITION BY RANGE (a);
+CREATE TABLE stream (stream int, emit int, job int);

@@ -1,0 +1,16 @@
+CREATE STREAM;
+CREATE STREAM AS SELECT 1;
+CREATE STREAM x;
+CREATE STREAM x (a int);
+CREATE STREAM x (a) WITH ('type' = 'native');
+CREATE STREAM x (a int,) WITH ('type' = 'native');
+CREATE STREAM x () WITH ('type' = 'native');
+CREATE STREAM x (a int CHECK (a > 0), b int REFERENCES t, PRIMARY KEY (a)) WITH ('type' = 'native');
+CREATE STREAM x (a int DEFAULT) WITH ('type' = 'native');
+CREATE STREAM x (a int) WITH ('type' = 'native') AS SELECT 1;
+CREATE STREAM x (a int) WITH ('type' = 'native') EMIT CHANGES;
+CREATE STREAM x (a int WITH ('type' = 'native');
+CREATE STREAM a.b.c WITH (x = y);
+CREATE STREAM 'x' WITH (x = y);
+CREATE OR REPLACE STREAM x AS SELECT 1 FROM y;
+CREATE STREAM x (a STRUCT(b INT) WITH ('x' = 'y'));

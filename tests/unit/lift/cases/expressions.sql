@@ -1,0 +1,16 @@
+SELECT INTERVAL 5 MINUTES, INTERVAL -5 DAY, INTERVAL 1.5 HOURS, INTERVAL '5' MINUTES, INTERVAL '-5' milliseconds FROM t;
+SELECT INTERVAL '5' MINUTE, INTERVAL '1:30' MINUTE TO SECOND, INTERVAL (3) '1', INTERVAL '5' days_late, INTERVAL '1 day' FROM t;
+SELECT timestamp(a), timestamp(a, '%Y'), timestamp(), f(timestamp(b)) FROM t;
+SELECT timestamp(3) '2026-01-01', a::timestamp(3), cast(a AS timestamp(3)), timestamp(3) with time zone 'now' FROM t;
+SELECT position(a, b), position(a, b, 3), position(a IN b), position(position(a, b) IN c) FROM t;
+SELECT extract('day', t), extract(day FROM t), extract('day' FROM t) FROM t;
+SELECT array(a, b), array(a), array(SELECT 1), array((SELECT 1)), ARRAY[1, 2] FROM t;
+SELECT json_value(a, '$.b'), json_value(a, '$.b' RETURNING int), json_query(a, b), json_exists(a, b), json_value(a) FROM t;
+SELECT first_value(a), first_value(a) FILTER (WHERE b), last_value(a) OVER w, first_value(a) FILTER (WHERE b) OVER (ORDER BY c), x.first_value(a), "first_value"(a) FROM t WINDOW w AS (ORDER BY a);
+SELECT a::STRING, a::double, a::double precision, cast(a AS BYTES), cast(cast(a AS DATETIME) AS STRING), a::STRING::INT, a::ARRAY(STRING), a::MAP(STRING, INT), a::text AS string FROM t;
+SELECT CAST(a AS ARRAY(timestamp(3))), a::STRUCT(b INT) FROM t;
+SELECT 1 FROM t WHERE a > now() - INTERVAL 5 MINUTES AND b = first_value(c);
+SELECT 5m FROM t;
+SELECT * FROM json_to_recordset(x) AS y(a timestamp(3), position int);
+SELECT CASE WHEN a THEN timestamp(b) ELSE timestamp(c) END FROM t;
+UPDATE t SET a = INTERVAL '5' MINUTES;

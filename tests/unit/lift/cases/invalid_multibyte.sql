@@ -1,0 +1,1 @@
+SELECT ÿþ FROM Ã WINDOW TUMBLING(5m) WITH (€ = )

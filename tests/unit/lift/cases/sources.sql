@@ -1,0 +1,18 @@
+SELECT * FROM a WITH ('x' = '1') JOIN b AS bb WITH ('y' = '2') ON a.i = bb.i, app.c WITH (z = 3), (SELECT 1) d WITH (w = 4) WHERE true WITH (v = 5);
+SELECT * FROM a WITH ('x' = '1') WHERE b;
+SELECT * FROM a WITH ('x' = '1') EMIT CHANGES;
+SELECT * FROM a WITH ('x' = '1');
+SELECT * FROM a x (p, q) WITH (k = v) LEFT JOIN b USING (i);
+SELECT * FROM ONLY a * WITH (k = v) CROSS JOIN LATERAL f(1) g WITH (m = n) NATURAL JOIN h;
+SELECT * FROM a TABLESAMPLE system (10) REPEATABLE (1), ROWS FROM (f(1), g(2)) WITH ORDINALITY AS r;
+SELECT * FROM a JOIN b ON a.i = b.i WITH (x = 1) JOIN c ON true;
+SELECT * FROM a JOIN b ON a.i = b.i WITH (x = 1) WHERE c;
+SELECT * FROM a WITH (x = 1) WITH (y = 2) JOIN b ON true;
+SELECT * FROM (SELECT 1) WITH (x = 1) JOIN b ON true;
+SELECT * FROM 'kafka://host:9092/topic?format=avro' EMIT CHANGES;
+SELECT * FROM 'orders';
+SELECT * FROM a JOIN 'file:///x.csv' f ON true;
+SELECT * FROM;
+SELECT * FROM a, ;
+SELECT * FROM a JOIN;
+SELECT * FROM a,, b;
