@@ -40,8 +40,8 @@ lint: ## run every check in scripts/lint.d
 format: ## format the C sources in place
 	@scripts/format
 
-chaos: ## run every chaos test in tests/chaos (long)
-	@scripts/run_all tests/chaos
+chaos: ## kill job workers and the postmaster over and over, count what is lost (SEED= KILLS= POINTS=)
+	@SEED=$(SEED) KILLS=$(KILLS) POINTS=$(POINTS) scripts/chaos
 
 bench: ## run every benchmark in bench
 	@scripts/run_all bench

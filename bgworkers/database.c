@@ -22,6 +22,8 @@
 #include <utils/snapmgr.h>
 #include <utils/timestamp.h>
 
+#include <signal.h>
+
 #include "job/control.h"
 #include "job/job.h"
 #include "meta/meta.h"
@@ -47,8 +49,11 @@ leave(int code, Datum arg)
 	VeloJobShared *shared = velo_job_shared();
 
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
-	self->pid = 0;
-	self->latch = NULL;
+	if (self->pid == MyProcPid)
+	{
+		self->pid = 0;
+		self->latch = NULL;
+	}
 	if (shared->launcher)
 		SetLatch(shared->launcher);
 	LWLockRelease(shared->lock);
@@ -286,6 +291,12 @@ velo_database_main(Datum arg)
 	self = &shared->databases[DatumGetInt32(arg)];
 	before_shmem_exit(leave, (Datum) 0);
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	if (self->pid > 0 && kill(self->pid, 0) == 0)
+	{
+		/* Started twice, by two launchers; one is enough. */
+		LWLockRelease(shared->lock);
+		proc_exit(0);
+	}
 	self->pid = MyProcPid;
 	self->latch = MyLatch;
 	LWLockRelease(shared->lock);

@@ -27,12 +27,15 @@
 #include <pgstat.h>
 #include <storage/ipc.h>
 #include <storage/latch.h>
+#include <storage/lmgr.h>
 #include <utils/builtins.h>
 #include <utils/inval.h>
 #include <utils/memutils.h>
 #include <utils/snapmgr.h>
 #include <utils/syscache.h>
 #include <utils/timestamp.h>
+
+#include <signal.h>
 
 #include "base/clock.h"
 #include "base/errors.h"
@@ -159,8 +162,11 @@ leave(int code, Datum arg)
 	VeloJobShared *shared = velo_job_shared();
 
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
-	slot->pid = 0;
-	slot->latch = NULL;
+	if (slot->pid == MyProcPid)
+	{
+		slot->pid = 0;
+		slot->latch = NULL;
+	}
 	for (int i = 0; i < VELO_MAX_DATABASES; i++)
 		if (shared->databases[i].database == slot->database && shared->databases[i].latch)
 			SetLatch(shared->databases[i].latch);
@@ -188,14 +194,34 @@ typedef struct Role
 	int			security;
 } Role;
 
+/*
+ * Source, target, and only then storage and state: the order in which DROP locks
+ * them, so that neither waits for the other with something the other wants.
+ */
 static void
-begin_as(Role *role, Oid owner)
+lock_in_order(const VeloJob *job)
+{
+	ListCell   *cell;
+
+	foreach(cell, job->sources)
+		if (OidIsValid(lfirst_oid(cell)))
+			LockRelationOid(lfirst_oid(cell), AccessShareLock);
+	if (OidIsValid(job->target))
+		LockRelationOid(job->target, RowExclusiveLock);
+}
+
+/* Begins a transaction as a role; a job's relations are locked before the snapshot is
+ * taken, so that waiting for a lock holds nothing back. */
+static void
+begin_as(Role *role, Oid owner, const VeloJob *job)
 {
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	GetUserIdAndSecContext(&role->user, &role->security);
 	if (OidIsValid(owner))
 		SetUserIdAndSecContext(owner, role->security | SECURITY_LOCAL_USERID_CHANGE);
+	if (job)
+		lock_in_order(job);
 	PushActiveSnapshot(GetTransactionSnapshot());
 }
 
@@ -212,7 +238,7 @@ set_status(int job_id, const char *status)
 {
 	Role		role;
 
-	begin_as(&role, InvalidOid);
+	begin_as(&role, InvalidOid, NULL);
 	velo_job_set_status(job_id, status);
 	commit_as(&role);
 }
@@ -292,7 +318,7 @@ build(int job_id, bool careful)
 	Role		role;
 
 	life->context = context;
-	begin_as(&role, InvalidOid);
+	begin_as(&role, InvalidOid, NULL);
 	MemoryContextSwitchTo(context);
 	life->job = velo_job_load(job_id);
 	if (life->job == NULL)
@@ -309,7 +335,7 @@ build(int job_id, bool careful)
 	commit_as(&role);
 	VELO_TESTPOINT("worker_lease_taken");
 
-	begin_as(&role, life->job->owner);
+	begin_as(&role, life->job->owner, life->job);
 	MemoryContextSwitchTo(context);
 	plan = velo_job_plan(life->job);
 	source = velo_job_open_source(plan);
@@ -323,11 +349,13 @@ build(int job_id, bool careful)
 																		  "max.memory.mb") << 20);
 	seek(source, life->job, life->task, plan, life->pipeline);
 	life->pipeline->operate.careful = careful;
+	life->pipeline->operate.records_before = life->task->records_out;
 	velo_job_failures(life->pipeline, life->job);
 	life->limits.rows = careful ? CAREFUL_BATCH_ROWS
 		: velo_base_option_int(life->job->options, "max_batch_size");
 	life->limits.time_us = velo_base_option_int(life->job->options, "batch_timeout") * 1000;
 	life->signature = signature_of(plan, life->job);
+	velo_job_end_restore(life->job);
 	watched[0] = plan->source.relation;
 	watched[1] = life->job->target;
 	invalidated = functions_changed = false;
@@ -356,7 +384,7 @@ still_valid(Life *life)
 	if (functions_changed)
 		return false;
 	invalidated = false;
-	begin_as(&role, InvalidOid);
+	begin_as(&role, InvalidOid, NULL);
 	job = velo_job_load(life->job->job_id);
 	if (job)
 	{
@@ -393,7 +421,8 @@ run_batch(Life *life)
 	bool		did;
 	TimestampTz now = GetCurrentTimestamp();
 
-	begin_as(&role, life->job->owner);
+	velo_job_pipeline_before_batch(life->pipeline);
+	begin_as(&role, life->job->owner, life->job);
 	did = velo_job_pipeline_batch(life->pipeline, &life->limits);
 	VELO_TESTPOINT("batch_processed");
 	if (did)
@@ -453,7 +482,7 @@ look(Life *life)
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	slot->reload = false;
 	LWLockRelease(shared->lock);
-	begin_as(&role, InvalidOid);
+	begin_as(&role, InvalidOid, NULL);
 	job = velo_job_load(life->job->job_id);
 	if (job == NULL)
 		next = NEXT_STOP;
@@ -582,8 +611,9 @@ record_failure(int job_id, const ErrorData *error)
 	VeloJob    *job;
 	bool		final;
 
-	begin_as(&role, InvalidOid);
-	job = velo_job_load(job_id);
+	begin_as(&role, InvalidOid, NULL);
+	/* DROP EXTENSION takes the ground from under a worker; there is nothing to record then. */
+	job = OidIsValid(velo_meta_extension()) ? velo_job_load(job_id) : NULL;
 	if (job)
 	{
 		slot->failures++;
@@ -635,6 +665,12 @@ velo_job_main(Datum arg)
 	velo_worker_setup();
 	before_shmem_exit(leave, (Datum) 0);
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	if (slot->pid > 0 && kill(slot->pid, 0) == 0)
+	{
+		/* It came up so late that another one has been started. */
+		LWLockRelease(shared->lock);
+		proc_exit(0);
+	}
 	slot->pid = MyProcPid;
 	slot->latch = MyLatch;
 	slot->reload = true;

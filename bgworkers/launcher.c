@@ -26,6 +26,8 @@
 #include <utils/snapmgr.h>
 #include <utils/timestamp.h>
 
+#include <signal.h>
+
 #include "base/module.h"
 #include "job/control.h"
 
@@ -119,10 +121,12 @@ start_database(int index, Oid database)
 static bool
 has_ended(int index)
 {
-	pid_t		pid;
+	pid_t		pid = velo_job_shared()->databases[index].pid;
 
-	return handles[index] == NULL ||
-		GetBackgroundWorkerPid(handles[index], &pid) == BGWH_STOPPED;
+	/* Started by a launcher before this one: only its process id is known. */
+	if (handles[index] == NULL)
+		return pid <= 0 || kill(pid, 0) != 0;
+	return GetBackgroundWorkerPid(handles[index], &pid) == BGWH_STOPPED;
 }
 
 static void

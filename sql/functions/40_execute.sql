@@ -44,3 +44,11 @@ REVOKE ALL ON FUNCTION velo.execute(text, jsonb), velo.validate(text, jsonb),
 GRANT EXECUTE ON FUNCTION velo.execute(text, jsonb), velo.validate(text, jsonb),
     velo.query(text, jsonb), velo.open(text, jsonb), velo.next(uuid, integer, interval),
     velo.close(uuid) TO velo_user;
+
+CREATE OR REPLACE FUNCTION velo.run(sql text, inputs jsonb, params jsonb DEFAULT '{}') RETURNS SETOF jsonb
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'velo_run';
+COMMENT ON FUNCTION velo.run(text, jsonb, jsonb) IS
+'Runs one query, CREATE … AS or INSERT … SELECT over given rows, to their end and in virtual time, and returns what it would write. inputs: {"stream": [{row}, …]}; {"_commit": true} ends a batch, {"_clock": "…"} sets the time.';
+REVOKE ALL ON FUNCTION velo.run(text, jsonb, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION velo.run(text, jsonb, jsonb) TO velo_user;

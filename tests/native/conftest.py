@@ -4,8 +4,10 @@ Which server: PGHOST, PGPORT and PGUSER (make test sets them; a test build with
 velostream preloaded), else a temporary cluster from VELO_TEST_PREFIX/bin.
 """
 
+import itertools
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -14,6 +16,7 @@ import psycopg
 import pytest
 
 HERE = pathlib.Path(__file__).parent
+NUMBERS = itertools.count(1)
 
 
 class Server:
@@ -116,7 +119,7 @@ def session(connect):
 @pytest.fixture
 def stream(session, request):
     """A native stream (writer integer, value text) named after the test."""
-    name = request.node.name.removeprefix("test_")[:40]
+    name = re.sub(r"\W.*", "", request.node.name.removeprefix("test_"))[:30] + f"_{next(NUMBERS)}"
     session.execute(f"CREATE TABLE {name}_columns (writer integer, value text)")
     session.execute("SELECT probe.native_create('public', %s, %s)", (name, f"{name}_columns"))
     return name

@@ -9,15 +9,20 @@ class Source:
             f"SELECT probe.source_open(%(stream)s{names})", {"stream": stream, **start}
         ).fetchone()[0]
 
-    def batch(self, max_rows=2_000_000_000):
-        """Rows of one batch: (seq, appended_at, event_time, is_tombstone, key, values)."""
+    def batch(self, max_rows=2_000_000_000, pause_ms=0):
+        """Rows of one batch: (seq, appended_at, event_time, is_tombstone, key, values).
+
+        pause_ms: how long to dally between taking the snapshot and reading.
+        """
         return self.session.execute(
-            "SELECT * FROM probe.source_batch(%s, %s)", (self.handle, max_rows)
+            "SELECT * FROM probe.source_batch(%s, %s, %s)", (self.handle, max_rows, pause_ms)
         ).fetchall()
 
     def state(self):
+        """(position, watermark limit or None, is_ended, lag)"""
         return self.session.execute(
-            "SELECT position, watermark_limit, is_ended, lag FROM probe.source_state(%s)",
+            "SELECT position, CASE WHEN isfinite(watermark_limit) THEN watermark_limit END, "
+            "is_ended, lag FROM probe.source_state(%s)",
             (self.handle,),
         ).fetchone()
 

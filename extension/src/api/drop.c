@@ -13,6 +13,7 @@
 
 #include <executor/spi.h>
 #include <miscadmin.h>
+#include <storage/lmgr.h>
 #include <utils/array.h>
 #include <utils/fmgroids.h>
 #include <utils/builtins.h>
@@ -70,9 +71,16 @@ static void
 drop_object(const char *text, const LiftStatement *statement, Oid relation)
 {
 	List	   *relations = NIL;
-	List	   *jobs = dependent_jobs(relation, &relations);
+	List	   *jobs;
 	ListCell   *cell;
+	VeloStream *stream;
 
+	/* The source before what is made of it, as workers lock them (bgworkers/job.c). */
+	LockRelationOid(relation, AccessExclusiveLock);
+	stream = velo_meta_stream(relation);
+	if (stream && OidIsValid(stream->storage))
+		LockRelationOid(stream->storage, AccessExclusiveLock);
+	jobs = dependent_jobs(relation, &relations);
 	if (jobs && !statement->cascade)
 	{
 		StringInfoData names;

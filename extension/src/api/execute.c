@@ -125,6 +125,7 @@ rows_pipeline(VeloDoor *base, VeloPlan *plan, const LiftStatement *statement)
 	VeloSinkSpec *spec = palloc0(sizeof(VeloSinkSpec));
 	VeloQuery  *query;
 	TupleTableSlot *slot;
+	bool		is_tombstone;
 
 	if (!plan->source.bounded && plan->limit < 0)
 		ereport(ERROR,
@@ -142,10 +143,10 @@ rows_pipeline(VeloDoor *base, VeloPlan *plan, const LiftStatement *statement)
 	{
 		velo_api_query_batch(query);
 		query->sink->ops->committed(query->sink);
-		while ((slot = velo_sink_queue_take(query->sink, NULL)) != NULL)
+		while ((slot = velo_sink_queue_take(query->sink, &is_tombstone)) != NULL)
 		{
 			if (base->is_last)
-				put_jsonb(door, record_to_jsonb(ExecFetchSlotHeapTupleDatum(slot)));
+				put_jsonb(door, velo_api_row_jsonb(slot, is_tombstone));
 		}
 		if (query->pipeline->ended)
 			break;

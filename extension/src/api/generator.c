@@ -22,15 +22,15 @@
  */
 VELO_FUNCTION(velo_generator_rows)
 {
-	List	   *options = velo_base_options_from_jsonb(PG_GETARG_JSONB_P(0));
+	List *options = velo_base_options_from_jsonb(PG_GETARG_JSONB_P(0));
 	TimestampTz base = PG_GETARG_TIMESTAMPTZ(1);
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	VeloGenerator *generator;
 	MemoryContext row_context;
 	MemoryContext old;
-	Datum	   *values;
-	bool	   *nulls;
-	int64		end;
+	Datum *values;
+	bool *nulls;
+	int64 end;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC | MAT_SRF_BLESS);
 	generator = velo_source_generator_make(result->setDesc, result->setDesc->natts, NULL, options,

@@ -55,12 +55,11 @@ static ProcessUtility_hook_type previous_process_utility;
 static void
 refuse_change(Oid relation, const char *action)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot %s stream \"%s\"", action, get_rel_name(relation)),
-			 errdetail("Streams are append-only."),
-			 errhint("Records leave a stream when its retention has passed. To keep current "
-					 "values by key, derive a TABLE from it.")));
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("cannot %s stream \"%s\"", action, get_rel_name(relation)),
+					errdetail("Streams are append-only."),
+					errhint("Records leave a stream when its retention has passed. To keep current "
+							"values by key, derive a TABLE from it.")));
 }
 
 static void
@@ -69,8 +68,7 @@ refuse_derived(Oid relation, VeloGuard guard, const char *action)
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("cannot %s derived %s \"%s\"", action,
-					guard == VELO_GUARD_DERIVED_TABLE ? "table" : "stream",
-					get_rel_name(relation)),
+					guard == VELO_GUARD_DERIVED_TABLE ? "table" : "stream", get_rel_name(relation)),
 			 errdetail("It is written by its job only."),
 			 errhint("Write to what it is derived from.")));
 }
@@ -78,9 +76,11 @@ refuse_derived(Oid relation, VeloGuard guard, const char *action)
 static void
 check_write(Oid relation, AclMode wanted)
 {
-	VeloGuard	guard = velo_meta_guard(relation);
-	const char *action = wanted & ACL_INSERT ? "insert into" : wanted & ACL_UPDATE ? "update" :
-		wanted & ACL_DELETE ? "delete from" : "truncate";
+	VeloGuard guard = velo_meta_guard(relation);
+	const char *action = wanted & ACL_INSERT   ? "insert into"
+						 : wanted & ACL_UPDATE ? "update"
+						 : wanted & ACL_DELETE ? "delete from"
+											   : "truncate";
 
 	if (guard == VELO_GUARD_NONE)
 		return;
@@ -93,12 +93,12 @@ check_write(Oid relation, AclMode wanted)
 static bool
 check_permissions(VELO_COMPAT_CHECK_PERMS_ARGS)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, velo_compat_permissions(range_table, permissions))
 	{
 		VeloPermissions *entry = lfirst(cell);
-		AclMode		wanted = entry->requiredPerms & (ACL_INSERT | ACL_UPDATE | ACL_DELETE);
+		AclMode wanted = entry->requiredPerms & (ACL_INSERT | ACL_UPDATE | ACL_DELETE);
 
 		/* SELECT FOR UPDATE wants the same right as UPDATE, but names no column. */
 		if (bms_is_empty(entry->updatedCols))
@@ -107,17 +107,17 @@ check_permissions(VELO_COMPAT_CHECK_PERMS_ARGS)
 			check_write(entry->relid, wanted);
 	}
 	return previous_check_permissions == NULL ||
-		previous_check_permissions(VELO_COMPAT_CHECK_PERMS_PASS);
+		   previous_check_permissions(VELO_COMPAT_CHECK_PERMS_PASS);
 }
 
 static void
 check_truncate(const TruncateStmt *statement)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, statement->relations)
 	{
-		Oid			relation = RangeVarGetRelid(lfirst(cell), NoLock, true);
+		Oid relation = RangeVarGetRelid(lfirst(cell), NoLock, true);
 
 		if (OidIsValid(relation) && !velo_sink_is_writing)
 			check_write(relation, ACL_TRUNCATE);
@@ -127,16 +127,15 @@ check_truncate(const TruncateStmt *statement)
 static void
 check_view(const ViewStmt *statement)
 {
-	Oid			relation;
+	Oid relation;
 
 	if (!statement->replace || velo_source_native_is_altering)
 		return;
 	relation = RangeVarGetRelid(statement->view, NoLock, true);
 	if (OidIsValid(relation) && velo_meta_guard(relation) != VELO_GUARD_NONE)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot replace the view of stream \"%s\"", get_rel_name(relation)),
-				 errhint("Use ALTER STREAM … ADD COLUMN, or drop and create the stream.")));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("cannot replace the view of stream \"%s\"", get_rel_name(relation)),
+						errhint("Use ALTER STREAM … ADD COLUMN, or drop and create the stream.")));
 }
 
 /* --- COPY ------------------------------------------------------------------- */
@@ -158,31 +157,29 @@ check_file(const CopyStmt *statement)
 					 errhint("Anyone can COPY from stdin; psql's \\copy works for anyone.")));
 	}
 	else if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to COPY from a file"),
-				 errdetail("Only roles with privileges of the \"%s\" role may do this.",
-						   "pg_read_server_files"),
-				 errhint("Anyone can COPY from stdin; psql's \\copy works for anyone.")));
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied to COPY from a file"),
+						errdetail("Only roles with privileges of the \"%s\" role may do this.",
+								  "pg_read_server_files"),
+						errhint("Anyone can COPY from stdin; psql's \\copy works for anyone.")));
 }
 
 /* Names of the columns to be filled: those given, else all of the view. */
 static List *
 copied_columns(const CopyStmt *statement, Relation view)
 {
-	TupleDesc	desc = RelationGetDescr(view);
-	List	   *names = NIL;
-	ListCell   *cell;
+	TupleDesc desc = RelationGetDescr(view);
+	List *names = NIL;
+	ListCell *cell;
 
 	foreach(cell, statement->attlist)
 	{
-		char	   *name = strVal(lfirst(cell));
+		char *name = strVal(lfirst(cell));
 
 		if (get_attnum(RelationGetRelid(view), name) <= 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("column \"%s\" of stream \"%s\" does not exist", name,
-							RelationGetRelationName(view))));
+			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+							errmsg("column \"%s\" of stream \"%s\" does not exist", name,
+								   RelationGetRelationName(view))));
 		names = lappend(names, name);
 	}
 	for (int i = 0; i < desc->natts && statement->attlist == NIL; i++)
@@ -194,15 +191,15 @@ static void
 check_may_insert(Relation view, List *names)
 {
 	ParseState *state = make_parsestate(NULL);
-	ParseNamespaceItem *item = addRangeTableEntryForRelation(state, view, RowExclusiveLock,
-															 NULL, false, false);
+	ParseNamespaceItem *item = addRangeTableEntryForRelation(state, view, RowExclusiveLock, NULL,
+															 false, false);
 	VeloPermissions *wanted = velo_compat_item_permissions(item);
-	ListCell   *cell;
+	ListCell *cell;
 
 	wanted->requiredPerms = ACL_INSERT;
 	foreach(cell, names)
 	{
-		AttrNumber	place = get_attnum(RelationGetRelid(view), lfirst(cell));
+		AttrNumber place = get_attnum(RelationGetRelid(view), lfirst(cell));
 
 		wanted->insertedCols = bms_add_member(wanted->insertedCols,
 											  place - FirstLowInvalidHeapAttributeNumber);
@@ -218,10 +215,10 @@ check_may_insert(Relation view, List *names)
 static Alias *
 storage_alias(Relation view, Relation storage)
 {
-	TupleDesc	desc = RelationGetDescr(storage);
-	TupleDesc	shown = RelationGetDescr(view);
-	char	  **names = palloc(sizeof(char *) * desc->natts);
-	List	   *list = NIL;
+	TupleDesc desc = RelationGetDescr(storage);
+	TupleDesc shown = RelationGetDescr(view);
+	char **names = palloc(sizeof(char *) * desc->natts);
+	List *list = NIL;
 
 	for (int i = 0; i < desc->natts; i++)
 		names[i] = "";
@@ -257,17 +254,17 @@ transform_where(ParseState *state, ParseNamespaceItem *item, Node *where)
 static uint64
 copy_into(const CopyStmt *statement, const char *query, Oid relation, Oid storage_oid)
 {
-	Relation	view;
-	Relation	storage;
+	Relation view;
+	Relation storage;
 	ParseState *state;
 	ParseNamespaceItem *item;
 	VeloPermissions *given;
-	List	   *names;
-	List	   *columns = NIL;
-	ListCell   *cell;
+	List *names;
+	List *columns = NIL;
+	ListCell *cell;
 	CopyFromState copy;
-	Node	   *where;
-	uint64		n;
+	Node *where;
+	uint64 n;
 
 	check_file(statement);
 	if (XactReadOnly)
@@ -290,7 +287,7 @@ copy_into(const CopyStmt *statement, const char *query, Oid relation, Oid storag
 		/* Which values an error may show. */
 		given->insertedCols = bms_add_member(given->insertedCols,
 											 get_attnum(storage_oid, column) -
-											 FirstLowInvalidHeapAttributeNumber);
+												 FirstLowInvalidHeapAttributeNumber);
 	}
 	where = transform_where(state, item, statement->whereClause);
 	copy = BeginCopyFrom(state, storage, where, statement->filename, statement->is_program, NULL,
@@ -309,14 +306,14 @@ static PlannedStmt *
 copy_out(PlannedStmt *planned)
 {
 	PlannedStmt *changed = copyObject(planned);
-	CopyStmt   *statement = (CopyStmt *) changed->utilityStmt;
+	CopyStmt *statement = (CopyStmt *) changed->utilityStmt;
 	SelectStmt *select = makeNode(SelectStmt);
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, statement->attlist)
 	{
-		ColumnRef  *column = makeNode(ColumnRef);
-		ResTarget  *target = makeNode(ResTarget);
+		ColumnRef *column = makeNode(ColumnRef);
+		ResTarget *target = makeNode(ResTarget);
 
 		column->fields = list_make1(lfirst(cell));
 		column->location = -1;
@@ -326,8 +323,8 @@ copy_out(PlannedStmt *planned)
 	}
 	if (statement->attlist == NIL)
 	{
-		ColumnRef  *column = makeNode(ColumnRef);
-		ResTarget  *target = makeNode(ResTarget);
+		ColumnRef *column = makeNode(ColumnRef);
+		ResTarget *target = makeNode(ResTarget);
 
 		column->fields = list_make1(makeNode(A_Star));
 		column->location = -1;
@@ -349,11 +346,11 @@ copy_out(PlannedStmt *planned)
 static bool
 copy_stream(PlannedStmt **planned, const char *query, QueryCompletion *completion)
 {
-	CopyStmt   *statement = (CopyStmt *) (*planned)->utilityStmt;
-	Oid			relation;
-	VeloGuard	guard;
+	CopyStmt *statement = (CopyStmt *) (*planned)->utilityStmt;
+	Oid relation;
+	VeloGuard guard;
 	VeloStream *stream;
-	uint64		n;
+	uint64 n;
 
 	if (statement->relation == NULL)
 		return false;
@@ -384,12 +381,11 @@ copy_stream(PlannedStmt **planned, const char *query, QueryCompletion *completio
 
 static void
 process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
-				ProcessUtilityContext context, ParamListInfo params,
-				QueryEnvironment *environment, DestReceiver *receiver,
-				QueryCompletion *completion)
+				ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *environment,
+				DestReceiver *receiver, QueryCompletion *completion)
 {
-	Node	   *statement = planned->utilityStmt;
-	bool		is_commit_prepared = false;
+	Node *statement = planned->utilityStmt;
+	bool is_commit_prepared = false;
 
 	switch (nodeTag(statement))
 	{
@@ -404,8 +400,8 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 			check_view((ViewStmt *) statement);
 			break;
 		case T_TransactionStmt:
-			is_commit_prepared =
-				((TransactionStmt *) statement)->kind == TRANS_STMT_COMMIT_PREPARED;
+			is_commit_prepared = ((TransactionStmt *) statement)->kind ==
+								 TRANS_STMT_COMMIT_PREPARED;
 			break;
 		default:
 			break;

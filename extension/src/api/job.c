@@ -131,6 +131,17 @@ reset_job(const char *name, const char *to)
 	velo_state_drop(job->job_id, 0);
 	velo_state_create(job->job_id, 0);
 	velo_meta_end(&scope);
+	if (strcmp(to, "latest") == 0)
+	{
+		/* The job reads with its owner's rights, whoever resets it. */
+		Oid			user;
+		int			security;
+
+		GetUserIdAndSecContext(&user, &security);
+		SetUserIdAndSecContext(job->owner, security | SECURITY_LOCAL_USERID_CHANGE);
+		velo_job_fix_latest(job->job_id, velo_job_plan(job));
+		SetUserIdAndSecContext(user, security);
+	}
 	/* The result belongs to the old positions. */
 	if (OidIsValid(job->relation) && !velo_base_option_bool(job->options, "keep.output"))
 	{

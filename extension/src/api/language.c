@@ -22,19 +22,66 @@
 #include <tcop/pquery.h>
 #include <utils/builtins.h>
 #include <utils/fmgrprotos.h>
+#include <utils/guc.h>
 #include <utils/memutils.h>
 #include <utils/syscache.h>
 
 #include "api/session.h"
 #include "api/statement.h"
 #include "base/function.h"
+#include "base/setting.h"
 #include "sink/client.h"
+#include "sink/lines.h"
 
 typedef struct LanguageDoor
 {
 	VeloDoor	base;
 	bool		atomic;
 } LanguageDoor;
+
+/* --- how live rows are sent ----------------------------------------------------------- */
+
+typedef enum LiveRows
+{
+	LIVE_ROWS_AUTO,
+	LIVE_ROWS_RESULT,
+	LIVE_ROWS_LINES
+} LiveRows;
+
+static const struct config_enum_entry live_rows_choices[] = {
+	{"auto", LIVE_ROWS_AUTO, false},
+	{"result", LIVE_ROWS_RESULT, false},
+	{"lines", LIVE_ROWS_LINES, false},
+	{NULL, 0, false},
+};
+
+static int live_rows = LIVE_ROWS_AUTO;
+
+static const VeloSetting live_rows_setting = {
+	.name = "velo.live_rows",
+	.description = "How DO LANGUAGE velo sends the rows of an endless query: as a result set, as lines "
+				   "of text that psql shows as they come, or auto: lines to psql, a result set to others.",
+	.type = VELO_SETTING_ENUM,
+	.variable = &live_rows,
+	.boot = LIVE_ROWS_AUTO,
+	.choices = live_rows_choices,
+	.context = PGC_USERSET,
+};
+VELO_SETTING(live_rows_setting);
+
+/*
+ * Lines are messages of COPY: they must be the client's whole answer, so not from
+ * inside a function that gives rows of its own, of which we know only when we may
+ * commit.  A query that ends has a result that every client can show.
+ */
+static bool
+sends_lines(const VeloPlan *plan, bool atomic)
+{
+	if (atomic || plan->source.bounded || plan->limit >= 0)
+		return false;
+	return live_rows == LIVE_ROWS_LINES ||
+		   (live_rows == LIVE_ROWS_AUTO && application_name && strcmp(application_name, "psql") == 0);
+}
 
 /* Rows of PostgreSQL's own statements go to the client as they come. */
 static void
@@ -77,6 +124,7 @@ static void
 send_pipeline(VeloDoor *door, VeloPlan *plan, const LiftStatement *statement)
 {
 	bool		atomic = ((LanguageDoor *) door)->atomic;
+	bool		lines = sends_lines(plan, atomic);
 	VeloSinkSpec *spec = palloc0(sizeof(VeloSinkSpec));
 	VeloQuery  *query;
 
@@ -86,12 +134,16 @@ send_pipeline(VeloDoor *door, VeloPlan *plan, const LiftStatement *statement)
 				 errmsg("this endless query keeps old row versions from being cleaned up while it runs"),
 				 errhint("Run it outside of a transaction block.")));
 	spec->name = "client";
-	spec->type = "client";
+	spec->type = lines ? "lines" : "client";
 	spec->desc = plan->output;
 	spec->nkeys = plan->nkeys;
 	spec->keys = plan->keys;
-	query = velo_api_query_start(CurrentMemoryContext, plan, velo_sink_client_create(spec));
-	velo_sink_client_describe(query->sink);
+	query = velo_api_query_start(CurrentMemoryContext, plan,
+								 lines ? velo_sink_lines_create(spec) : velo_sink_client_create(spec));
+	if (lines)
+		velo_sink_lines_describe(query->sink);
+	else
+		velo_sink_client_describe(query->sink);
 	pq_flush();
 	for (;;)
 	{

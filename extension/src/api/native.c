@@ -26,8 +26,8 @@
 
 typedef struct StreamOfStorage
 {
-	Oid			storage;		/* key */
-	Oid			stream;			/* InvalidOid: it is no storage of a stream */
+	Oid storage; /* key */
+	Oid stream;	 /* InvalidOid: it is no storage of a stream */
 } StreamOfStorage;
 
 static HTAB *streams = NULL;
@@ -36,7 +36,7 @@ static HTAB *streams = NULL;
 static void
 forget_streams(Datum arg, Oid relation)
 {
-	bool		found = relation == InvalidOid;
+	bool found = relation == InvalidOid;
 
 	if (streams == NULL)
 		return;
@@ -56,7 +56,7 @@ stream_of_storage(Oid storage)
 	StreamOfStorage *entry = NULL;
 	VeloMetaScope scope;
 	const char *args[1];
-	Oid			stream = InvalidOid;
+	Oid stream = InvalidOid;
 
 	if (streams)
 		entry = hash_search(streams, &storage, HASH_FIND, NULL);
@@ -69,15 +69,15 @@ stream_of_storage(Oid storage)
 	}
 	args[0] = velo_meta_oid_text(storage);
 	velo_meta_begin(&scope);
-	if (velo_meta_run("SELECT relation::oid FROM velo.stream WHERE storage = $1::oid::regclass",
-					  1, args) > 0)
+	if (velo_meta_run("SELECT relation::oid FROM velo.stream WHERE storage = $1::oid::regclass", 1,
+					  args) > 0)
 		stream = atooid(velo_meta_value(0, 1));
 	velo_meta_end(&scope);
 	if (!OidIsValid(stream))
 		return InvalidOid;
 	if (streams == NULL)
 	{
-		HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(StreamOfStorage)};
+		HASHCTL control = {.keysize = sizeof(Oid), .entrysize = sizeof(StreamOfStorage)};
 
 		streams = hash_create("velo streams of storage", 16, &control, HASH_ELEM | HASH_BLOBS);
 	}
@@ -93,7 +93,7 @@ stream_of_storage(Oid storage)
 static void
 check_may_write(Oid storage)
 {
-	Oid			stream;
+	Oid stream;
 
 	if (pg_class_aclcheck(storage, GetUserId(), ACL_INSERT) == ACLCHECK_OK)
 		return;
@@ -104,13 +104,14 @@ check_may_write(Oid storage)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied to write to the stream of storage %u", storage),
-			 errhint("This function is the default of a system column; insert into the stream.")));
+			 errmsg("permission denied to announce a write to a stream"),
+			 errdetail("The current role may not insert into it."),
+			 errhint("This function is the default of a system column: insert into the stream.")));
 }
 
 VELO_FUNCTION(velo_append_time)
 {
-	Oid			storage = PG_GETARG_OID(0);
+	Oid storage = PG_GETARG_OID(0);
 	TimestampTz time;
 
 	if (velo_source_is_writing(storage, &time))
@@ -121,12 +122,12 @@ VELO_FUNCTION(velo_append_time)
 
 VELO_FUNCTION(velo_stream_maintain)
 {
-	Oid			relation = PG_GETARG_OID(0);
+	Oid relation = PG_GETARG_OID(0);
 	VeloNativeMaintained done;
-	TupleDesc	desc;
-	Datum		values[4];
-	bool		nulls[4] = {false};
-	Oid			admin = get_role_oid("velo_admin", true);
+	TupleDesc desc;
+	Datum values[4];
+	bool nulls[4] = {false};
+	Oid admin = get_role_oid("velo_admin", true);
 
 	if (!velo_compat_is_relation_owner(relation, GetUserId()) &&
 		!(OidIsValid(admin) && has_privs_of_role(GetUserId(), admin)))
@@ -145,13 +146,12 @@ VELO_FUNCTION(velo_stream_maintain)
 /* Is every transaction up to that one behind the position of a job? */
 VELO_FUNCTION(velo_native_is_past)
 {
-	char	   *position_text = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	uint64		xid = U64FromFullTransactionId(PG_GETARG_FULLTRANSACTIONID(1));
+	char *position_text = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	uint64 xid = U64FromFullTransactionId(PG_GETARG_FULLTRANSACTIONID(1));
 	VeloNativePosition position;
 
 	/* A text that is not ours: no harm, the rows just stay. */
-	PG_RETURN_BOOL(velo_source_position_parse(position_text, &position,
-											  CurrentMemoryContext) &&
+	PG_RETURN_BOOL(velo_source_position_parse(position_text, &position, CurrentMemoryContext) &&
 				   velo_source_position_is_past(&position, xid));
 }
 
@@ -159,9 +159,8 @@ VELO_FUNCTION(velo_native_is_past)
 VELO_FUNCTION(velo_streams_changed)
 {
 	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("must be called as a trigger")));
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("must be called as a trigger")));
 	velo_meta_streams_changed();
 	PG_RETURN_POINTER(NULL);
 }

@@ -53,20 +53,6 @@ typedef struct OpenQuery
 
 static List *open_queries = NIL;	/* of OpenQuery *, in TopMemoryContext */
 
-static Datum
-slot_to_jsonb(TupleTableSlot *slot, bool is_tombstone)
-{
-	char	   *json = TextDatumGetCString(DirectFunctionCall1(row_to_json,
-															   ExecFetchSlotHeapTupleDatum(slot)));
-	Datum		jsonb = DirectFunctionCall1(jsonb_in, CStringGetDatum(json));
-
-	if (is_tombstone)
-		jsonb = DirectFunctionCall2(jsonb_concat, jsonb,
-									DirectFunctionCall1(jsonb_in,
-														CStringGetDatum("{\"_tombstone\": true}")));
-	return jsonb;
-}
-
 /* The one query of a text as a pipeline over a queue, in the current context. */
 static VeloQuery *
 start_query(const char *text, Jsonb *params)
@@ -132,7 +118,7 @@ VELO_FUNCTION(velo_query)
 	{
 		slot = velo_sink_queue_take(query->sink, &is_tombstone);
 		if (slot)
-			SRF_RETURN_NEXT(call, slot_to_jsonb(slot, is_tombstone));
+			SRF_RETURN_NEXT(call, velo_api_row_jsonb(slot, is_tombstone));
 		if (query->pipeline->ended)
 			break;
 		velo_api_query_wait(query, DT_NOEND);
@@ -234,7 +220,7 @@ VELO_FUNCTION(velo_next)
 
 		while (n < max_rows && (slot = velo_sink_queue_take(open->query->sink, &is_tombstone)) != NULL)
 		{
-			Datum		jsonb = slot_to_jsonb(slot, is_tombstone);
+			Datum		jsonb = velo_api_row_jsonb(slot, is_tombstone);
 			bool		is_null = false;
 
 			tuplestore_putvalues(result->setResult, result->setDesc, &jsonb, &is_null);

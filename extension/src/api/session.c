@@ -11,8 +11,11 @@
 
 #include "api/session.h"
 
+#include <executor/tuptable.h>
 #include <miscadmin.h>
 #include <storage/latch.h>
+#include <utils/builtins.h>
+#include <utils/fmgrprotos.h>
 #include <utils/snapmgr.h>
 #include <utils/timestamp.h>
 #include <utils/wait_event.h>
@@ -84,6 +87,7 @@ velo_api_query_batch(VeloQuery *query)
 {
 	VeloBatchLimits limits = {QUERY_BATCH_ROWS, QUERY_BATCH_US};
 
+	velo_job_pipeline_before_batch(query->pipeline);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	(void) velo_job_pipeline_batch(query->pipeline, &limits);
 	velo_job_pipeline_save(query->pipeline);	/* no store: only forgets what changed */
@@ -114,4 +118,18 @@ void
 velo_api_query_end(VeloQuery *query)
 {
 	velo_job_pipeline_close(query->pipeline);
+}
+
+Datum
+velo_api_row_jsonb(TupleTableSlot *slot, bool is_tombstone)
+{
+	char	   *json = TextDatumGetCString(DirectFunctionCall1(row_to_json,
+															   ExecFetchSlotHeapTupleDatum(slot)));
+	Datum		jsonb = DirectFunctionCall1(jsonb_in, CStringGetDatum(json));
+
+	if (is_tombstone)
+		jsonb = DirectFunctionCall2(jsonb_concat, jsonb,
+									DirectFunctionCall1(jsonb_in,
+														CStringGetDatum("{\"_tombstone\": true}")));
+	return jsonb;
 }

@@ -31,3 +31,6 @@ extern void velo_api_query_batch(VeloQuery *query);
 extern void velo_api_query_wait(VeloQuery *query, TimestampTz until);
 
 extern void velo_api_query_end(VeloQuery *query);
+
+/* A row of a query (its descriptor is blessed) as jsonb. */
+extern Datum velo_api_row_jsonb(TupleTableSlot *slot, bool is_tombstone);

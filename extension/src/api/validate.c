@@ -28,11 +28,18 @@
 
 #define VALIDATE_COLUMNS 10
 
+typedef struct Diagnostic
+{
+	int			from;			/* byte, for sorting */
+	int			number;
+	Datum		values[VALIDATE_COLUMNS];
+	bool		nulls[VALIDATE_COLUMNS];
+} Diagnostic;
+
 typedef struct Validate
 {
 	const char *text;
-	Tuplestorestate *rows;
-	TupleDesc	desc;
+	List	   *diagnostics;	/* of Diagnostic * */
 	VeloDeclared declared;
 	List	   *jobs;			/* names given to jobs earlier in the text */
 } Validate;
@@ -88,8 +95,9 @@ static void
 put_row(Validate *v, int statement, const char *severity, const char *sqlstate,
 		const char *message, const char *detail, const char *hint, int from, int to)
 {
-	Datum		values[VALIDATE_COLUMNS] = {0};
-	bool		nulls[VALIDATE_COLUMNS] = {false};
+	Diagnostic *diagnostic = palloc0(sizeof(Diagnostic));
+	Datum	   *values = diagnostic->values;
+	bool	   *nulls = diagnostic->nulls;
 	int			line;
 	int			column;
 
@@ -107,7 +115,18 @@ put_row(Validate *v, int statement, const char *severity, const char *sqlstate,
 	line_and_column(v->text, to, &line, &column);
 	values[8] = Int32GetDatum(line);
 	values[9] = Int32GetDatum(column);
-	tuplestore_putvalues(v->rows, v->desc, values, nulls);
+	diagnostic->from = from;
+	diagnostic->number = list_length(v->diagnostics);
+	v->diagnostics = lappend(v->diagnostics, diagnostic);
+}
+
+static int
+by_position(const ListCell *a, const ListCell *b)
+{
+	const Diagnostic *x = lfirst(a);
+	const Diagnostic *y = lfirst(b);
+
+	return x->from != y->from ? x->from - y->from : x->number - y->number;
 }
 
 static void
@@ -293,9 +312,10 @@ VELO_FUNCTION(velo_validate)
 	LiftScript *script;
 	int			number = 0;
 
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *cell;
+
 	InitMaterializedSRF(fcinfo, 0);
-	v.rows = ((ReturnSetInfo *) fcinfo->resultinfo)->setResult;
-	v.desc = ((ReturnSetInfo *) fcinfo->resultinfo)->setDesc;
 	v.text = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	script = velo_plan_lift(v.text, PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1), false);
 	for (LiftDiagnostic *d = script->diagnostics; d; d = d->next)
@@ -306,6 +326,14 @@ VELO_FUNCTION(velo_validate)
 		number++;
 		if (!statement->broken)
 			validate_statement(&v, number, statement);
+	}
+	list_sort(v.diagnostics, by_position);
+	foreach(cell, v.diagnostics)
+	{
+		Diagnostic *diagnostic = lfirst(cell);
+
+		tuplestore_putvalues(result->setResult, result->setDesc, diagnostic->values,
+							 diagnostic->nulls);
 	}
 	return (Datum) 0;
 }

@@ -14,7 +14,7 @@
 
 /* parseTypeString's last argument became an error context in 16. */
 #if PG_VERSION_NUM >= 160000
-#define velo_compat_parse_type(text, type, typmod) \
+#define velo_compat_parse_type(text, type, typmod)                                                 \
 	((void) parseTypeString((text), (type), (typmod), NULL))
 #else
 #define velo_compat_parse_type(text, type, typmod) parseTypeString((text), (type), (typmod), false)
@@ -64,7 +64,7 @@ velo_compat_reindex(Oid table)
 #define VELO_COMPAT_CHECK_PERMS_PASS range_table, permissions, raise
 typedef RTEPermissionInfo VeloPermissions;
 #define velo_compat_permissions(range_table, permissions) (permissions)
-#define velo_compat_check_permissions(pstate) \
+#define velo_compat_check_permissions(pstate)                                                      \
 	((void) ExecCheckPermissions((pstate)->p_rtable, (pstate)->p_rteperminfos, true))
 #define velo_compat_item_permissions(item) ((item)->p_perminfo)
 #else
@@ -78,7 +78,7 @@ typedef RangeTblEntry VeloPermissions;
 
 /* Ownership checks were unified in 16. */
 #if PG_VERSION_NUM >= 160000
-#define velo_compat_is_relation_owner(relation, role) \
+#define velo_compat_is_relation_owner(relation, role)                                              \
 	object_ownercheck(RelationRelationId, (relation), (role))
 #else
 #define velo_compat_is_relation_owner(relation, role) pg_class_ownercheck((relation), (role))
@@ -92,7 +92,7 @@ static inline void
 velo_compat_init_range_table(EState *estate, RangeTblEntry *entry)
 {
 #if PG_VERSION_NUM >= 160000
-	List	   *permissions = NIL;
+	List *permissions = NIL;
 
 	addRTEPermissionInfo(&permissions, entry);
 	ExecInitRangeTable(estate, list_make1(entry), permissions);
@@ -139,7 +139,7 @@ velo_compat_update_tuple(ResultRelInfo *relation, ItemPointer tid, TupleTableSlo
 #if PG_VERSION_NUM >= 160000
 	TU_UpdateIndexes indexes;
 #else
-	bool		indexes;
+	bool indexes;
 #endif
 
 	if (table_tuple_update(relation->ri_RelationDesc, tid, slot, estate->es_output_cid, snapshot,

@@ -6,9 +6,11 @@
 
 #include "job/job.h"
 
+#include <access/relation.h>
 #include <commands/trigger.h>
 #include <executor/spi.h>
 #include <miscadmin.h>
+#include <parser/parser.h>
 #include <utils/builtins.h>
 #include <utils/guc.h>
 #include <utils/lsyscache.h>
@@ -191,8 +193,59 @@ velo_job_define(const VeloJobDefinition *definition)
 	write_edges(job_id, plan);
 	velo_state_create(job_id, 0);
 	velo_meta_end(&scope);
+	if (plan->start_from == VELO_START_LATEST)
+		velo_job_fix_latest(job_id, plan);
 	velo_job_changed();
 	return job_id;
+}
+
+TupleDesc
+velo_job_insert_target(const char *text, const LiftStatement *statement, Oid target)
+{
+	Relation	relation = relation_open(target, AccessShareLock);
+	TupleDesc	all = CreateTupleDescCopy(RelationGetDescr(relation));
+	List	   *numbers = NIL;
+	TupleDesc	desc;
+	ListCell   *cell;
+
+	relation_close(relation, NoLock);
+	if (statement->insert_targets)
+	{
+		/* Read "a, b" as a select list: names and positions come for free. */
+		VeloErrorMap map;
+		List	   *parsed;
+
+		velo_plan_error_map_push(&map, text, statement->insert_targets);
+		parsed = raw_parser(psprintf("SELECT %s", statement->insert_targets->text),
+							RAW_PARSE_DEFAULT);
+		velo_plan_error_map_pop(&map);
+		foreach(cell, ((SelectStmt *) linitial_node(RawStmt, parsed)->stmt)->targetList)
+		{
+			ResTarget  *item = lfirst_node(ResTarget, cell);
+			const char *name = IsA(item->val, ColumnRef)
+				? strVal(linitial(((ColumnRef *) item->val)->fields)) : "?";
+			AttrNumber	number = get_attnum(target, name);
+
+			if (number <= 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_UNDEFINED_COLUMN),
+						 errmsg("column \"%s\" of relation \"%s\" does not exist", name,
+								get_rel_name(target)),
+						 velo_plan_error_at(text, statement->insert_targets->span.from)));
+			numbers = lappend_int(numbers, number);
+		}
+	}
+	else
+	{
+		for (int i = 1; i <= all->natts; i++)
+			if (!TupleDescAttr(all, i - 1)->attisdropped &&
+				!TupleDescAttr(all, i - 1)->attgenerated)
+				numbers = lappend_int(numbers, i);
+	}
+	desc = CreateTemplateTupleDesc(list_length(numbers));
+	foreach(cell, numbers)
+		TupleDescCopyEntry(desc, foreach_current_index(cell) + 1, all, lfirst_int(cell));
+	return desc;
 }
 
 VeloPlan *
@@ -215,9 +268,51 @@ velo_job_plan(const VeloJob *job)
 	request.statement = statement;
 	request.relations = job->sources;
 	request.for_table = strcmp(job->kind, "table") == 0;
+	/* INSERT assigns by place: the sink must know the columns, not the query's names. */
+	if (strcmp(job->kind, "insert") == 0 && OidIsValid(job->target))
+		request.target = velo_job_insert_target(job->sql, statement, job->target);
 	request.for_stream = !request.for_table && OidIsValid(job->target) &&
 		velo_meta_stream(job->target) != NULL && !velo_meta_stream(job->target)->is_table;
 	return velo_plan_query(&request);
+}
+
+void
+velo_job_end_restore(const VeloJob *job)
+{
+	VeloMetaScope scope;
+	VeloStream *stream = velo_meta_stream(job->relation);
+	const char *args[1] = {velo_meta_oid_text(job->relation)};
+
+	if (stream == NULL || !stream->is_restored || !stream->is_table)
+		return;
+	velo_meta_begin(&scope);
+	velo_meta_run("UPDATE velo.stream SET is_restored = false WHERE relation = $1::oid::regclass",
+				  1, args);
+	velo_meta_end(&scope);
+	velo_meta_streams_changed();
+}
+
+void
+velo_job_fix_latest(int job_id, const VeloPlan *plan)
+{
+	VeloSource *source = velo_job_open_source(plan);
+	VeloMetaScope scope;
+
+	for (int partition = 0; partition < source->ops->partitions(source); partition++)
+		source->ops->seek(source, partition, NULL, VELO_START_LATEST, 0);
+	(void) source->ops->begin_batch(source);
+	for (int partition = 0; partition < source->ops->partitions(source); partition++)
+	{
+		const char *args[3] = {
+			psprintf("%d", job_id), psprintf("%d", partition), source->ops->tell(source, partition),
+		};
+
+		velo_meta_begin(&scope);
+		velo_meta_run("INSERT INTO velo.position (job_id, task, source, partition, position) "
+					  "VALUES ($1::int, 0, 0, $2::int, $3)", 3, args);
+		velo_meta_end(&scope);
+	}
+	source->ops->close(source);
 }
 
 VeloSinkSpec *

@@ -50,8 +50,18 @@ typedef struct VeloJobDefinition
 /* Writes the job, its version and its column edges; returns the job's number. */
 extern int	velo_job_define(const VeloJobDefinition *definition);
 
+/* The columns of the target that an INSERT writes, in the order in which it writes them. */
+extern TupleDesc velo_job_insert_target(const char *text, const LiftStatement *statement,
+										Oid target);
+
 /* The plan of a stored job: its statement analysed again, by the current role. */
 extern VeloPlan *velo_job_plan(const VeloJob *job);
+
+/* The job starts after a restore: its table is its own again. */
+extern void velo_job_end_restore(const VeloJob *job);
+
+/* Makes "latest" mean now, in the statement's transaction, not when the worker starts. */
+extern void velo_job_fix_latest(int job_id, const VeloPlan *plan);
 
 /* What its rows go to. */
 extern VeloSinkSpec *velo_job_sink_spec(const VeloJob *job, const VeloPlan *plan);

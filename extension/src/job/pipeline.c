@@ -18,6 +18,7 @@
 #include <utils/datum.h>
 #include <utils/fmgrprotos.h>
 #include <utils/memutils.h>
+#include <utils/timestamp.h>
 
 #include "base/clock.h"
 
@@ -71,6 +72,7 @@ velo_job_pipeline_create(MemoryContext context, VeloPlan *plan, VeloSource *sour
 	VeloOperate *operate = &pipeline->operate;
 
 	pipeline->context = context;
+	pipeline->batch = AllocSetContextCreate(context, "velo batch", ALLOCSET_DEFAULT_SIZES);
 	pipeline->plan = plan;
 	pipeline->source = source;
 	pipeline->sink = sink;
@@ -223,24 +225,33 @@ advance_watermark(VeloPipeline *pipeline, TimestampTz limit, bool drained, bool 
 	pipeline->head->ops->drain(pipeline->head);
 }
 
+void
+velo_job_pipeline_before_batch(VeloPipeline *pipeline)
+{
+	if (pipeline->source->ops->before_batch)
+		pipeline->source->ops->before_batch(pipeline->source);
+}
+
 bool
 velo_job_pipeline_batch(VeloPipeline *pipeline, const VeloBatchLimits *limits)
 {
 	VeloSource *source = pipeline->source;
 	VeloOperate *operate = &pipeline->operate;
-	TimestampTz start = velo_clock_now();
-	TimestampTz before = operate->watermark;
+	TimestampTz start = velo_clock_now();	/* what time windows count with */
+	TimestampTz started = GetCurrentTimestamp();	/* what the batch may cost */
 	int64		out = operate->records_out;
 	int64		failed = pipeline->records_failed;
 	int64		rows = 0;
 	bool		has_input;
-	MemoryContext old = MemoryContextSwitchTo(pipeline->context);
+	MemoryContext old;
 
+	MemoryContextReset(pipeline->batch);
+	old = MemoryContextSwitchTo(pipeline->batch);
 	operate->wants_flush = false;
 	pipeline->drained = false;
 	has_input = source->ops->begin_batch(source);
 	while (has_input && !operate->wants_flush && !operate->limit_reached && rows < limits->rows &&
-		   (limits->time_us == 0 || velo_clock_now() - start < limits->time_us))
+		   (limits->time_us == 0 || GetCurrentTimestamp() - started < limits->time_us))
 	{
 		int			n;
 
@@ -255,6 +266,7 @@ velo_job_pipeline_batch(VeloPipeline *pipeline, const VeloBatchLimits *limits)
 		}
 		rows += n;
 		pipeline->records_in += n;
+		pipeline->record_bytes += velo_row_bytes(pipeline->chunk);
 		push_chunk(pipeline, pipeline->chunk);
 		pipeline->head->ops->drain(pipeline->head);
 		velo_operate_watermark_observe(pipeline->watermark, pipeline->chunk);
@@ -274,14 +286,19 @@ velo_job_pipeline_batch(VeloPipeline *pipeline, const VeloBatchLimits *limits)
 	}
 	pipeline->head->ops->flush(pipeline->head, pipeline->ended);
 	MemoryContextSwitchTo(old);
-	return rows > 0 || operate->watermark != before || operate->records_out != out ||
-		pipeline->records_failed != failed || pipeline->ended;
+	/*
+	 * A watermark that moved and closed nothing is not worth a commit: the clock moves
+	 * it all the time, so every idle job would commit many times a second for ever.
+	 * After a restart it comes back by itself.
+	 */
+	return rows > 0 || operate->records_out != out || pipeline->records_failed != failed ||
+		pipeline->ended;
 }
 
 void
 velo_job_pipeline_save(VeloPipeline *pipeline)
 {
-	MemoryContext old = MemoryContextSwitchTo(pipeline->context);
+	MemoryContext old = MemoryContextSwitchTo(pipeline->batch);
 
 	for (VeloOperator *operator = pipeline->head; operator; operator = operator->next)
 		operator->ops->save(operator);

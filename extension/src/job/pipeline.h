@@ -27,6 +27,7 @@ typedef struct VeloBatchLimits
 typedef struct VeloPipeline
 {
 	MemoryContext context;		/* everything of the pipeline */
+	MemoryContext batch;		/* what lives until the next batch */
 	VeloPlan   *plan;
 	VeloSource *source;
 	VeloSink   *sink;
@@ -62,6 +63,9 @@ extern VeloPipeline *velo_job_pipeline_create(MemoryContext context, VeloPlan *p
 
 /* The source of a plan; its type must exist. */
 extern VeloSource *velo_job_open_source(const VeloPlan *plan);
+
+/* Before the batch's snapshot is taken: see before_batch in source.h. */
+extern void velo_job_pipeline_before_batch(VeloPipeline *pipeline);
 
 /*
  * Reads and processes one batch inside the current transaction (with an active

@@ -6,6 +6,7 @@
 
 #include "job/job.h"
 
+#include "base/testpoint.h"
 #include "job/control.h"
 #include "meta/meta.h"
 
@@ -21,6 +22,7 @@ velo_job_set_status(int job_id, const char *status)
 				  "THEN clock_timestamp() ELSE started_at END "
 				  "WHERE job_id = $1::int AND status <> $2", 2, args);
 	velo_meta_end(&scope);
+	VELO_TESTPOINT("job_status_written");
 }
 
 void

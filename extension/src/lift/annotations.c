@@ -20,9 +20,14 @@ static const struct
 	const char *label;
 	const char *key;
 } labels[] = {
-	{"SQL Application", "application"}, {"Version", "version"},		{"Description", "description"},
-	{"Author", "author"},				{"Dependencies", "depends_on"}, {"Tag", "tag"},
-	{"Name", "name"},					{"Property", "property"},
+	{"SQL Application", "application"},
+	{"Version", "version"},
+	{"Description", "description"},
+	{"Author", "author"},
+	{"Dependencies", "depends_on"},
+	{"Tag", "tag"},
+	{"Name", "name"},
+	{"Property", "property"},
 };
 
 /* A part of the text being looked at. */
@@ -89,7 +94,7 @@ read_label(Line *line, LiftSpan *span)
 		if (line->end - line->at > length && line->text[line->at + length] == ':' &&
 			memcmp(line->text + line->at, labels[i].label, (size_t) length) == 0)
 		{
-			*span = (LiftSpan){line->at, line->at + length};
+			*span = (LiftSpan) {line->at, line->at + length};
 			line->at += length;
 			return labels[i].key;
 		}
@@ -156,9 +161,11 @@ read_comment(LiftReader *reader, const LiftToken *comment)
 	annotation = velo_lift_alloc(reader, sizeof(LiftAnnotation));
 	annotation->key = key;
 	annotation->key_span = key_span;
-	annotation->value_span = (LiftSpan){line.at, line.end};
-	annotation->value = velo_lift_substitute(
-		reader, unquoted(reader, line.text + line.at, line.end - line.at), annotation->value_span, true);
+	annotation->value_span = (LiftSpan) {line.at, line.end};
+	annotation->value = velo_lift_substitute(reader,
+											 unquoted(reader, line.text + line.at,
+													  line.end - line.at),
+											 annotation->value_span, true);
 	return annotation->value == NULL ? NULL : annotation;
 }
 

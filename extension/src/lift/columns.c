@@ -22,7 +22,7 @@ typedef enum Constraint
 static Constraint
 constraint_at(const LiftReader *reader, int at)
 {
-	static const char *const others[] = {"check",	   "unique",  "references", "constraint",
+	static const char *const others[] = {"check",	  "unique",	 "references", "constraint",
 										 "generated", "collate", NULL};
 
 	if (velo_lift_is_word(reader, at, "not") && velo_lift_is_word(reader, at + 1, "null"))
@@ -48,8 +48,8 @@ constraint_next(const LiftReader *reader, int at, int end)
 static void
 refuse_column(LiftReader *reader, int at)
 {
-	velo_lift_syntax_error(reader, at)->hint =
-		"A column is written: name type [NOT NULL] [PRIMARY KEY] [DEFAULT expression].";
+	velo_lift_syntax_error(reader, at)
+		->hint = "A column is written: name type [NOT NULL] [PRIMARY KEY] [DEFAULT expression].";
 }
 
 /* The constraints [at, end) of a column; false after an error. */
@@ -123,8 +123,8 @@ velo_lift_column(LiftReader *reader, int first, int end, bool before_as)
 	}
 	if (before_as && type_end < end)
 	{
-		velo_lift_syntax_error(reader, type_end)->hint =
-			"Before AS a column has a name and possibly a type.";
+		velo_lift_syntax_error(reader, type_end)
+			->hint = "Before AS a column has a name and possibly a type.";
 		return NULL;
 	}
 	return read_constraints(reader, column, type_end, end) ? column : NULL;

@@ -56,8 +56,8 @@ read_rest(LiftReader *reader, LiftStatement *statement, int open, int at)
 		statement->kind = LIFT_CREATE_DECLARE;
 		velo_lift_with(reader, statement, &at);
 		if (velo_lift_is_word(reader, at, "as"))
-			velo_lift_syntax_error(reader, at)->hint =
-				"Write the query first: CREATE STREAM name AS SELECT ... WITH ( ... ).";
+			velo_lift_syntax_error(reader, at)
+				->hint = "Write the query first: CREATE STREAM name AS SELECT ... WITH ( ... ).";
 		else
 			velo_lift_expect_end(reader, at);
 	}

@@ -68,7 +68,6 @@ typedef struct Sum
 	long long months;
 	bool too_large;
 	bool has_months; /* "0 months" is one of months too */
-	bool has_time;
 } Sum;
 
 typedef struct Cursor
@@ -96,7 +95,7 @@ read_number(Cursor *cursor, Number *number, bool *too_large)
 {
 	bool any = false;
 
-	*number = (Number){0, 0, 1};
+	*number = (Number) {0, 0, 1};
 	for (; lift_is_digit(peek(cursor)); cursor->at++, any = true)
 	{
 		if (__builtin_mul_overflow(number->whole, 10LL, &number->whole) ||
@@ -131,7 +130,6 @@ add_nanos(Sum *sum, const Number *number, long long unit_nanos)
 {
 	long long micros;
 
-	sum->has_time = true;
 	if (unit_nanos >= 1000)
 	{
 		if (__builtin_mul_overflow(number->whole, unit_nanos / 1000, &micros))
@@ -139,13 +137,14 @@ add_nanos(Sum *sum, const Number *number, long long unit_nanos)
 		else
 			add_micros(sum, micros);
 
-		/* Fraction of a unit: at most a week in nanoseconds times a billionth. */
+		/* fraction * unit / scale, in two steps that both stay below 2^63 */
 		if (number->fraction > 0)
 		{
-			__int128 nanos = (__int128) number->fraction * unit_nanos / number->scale;
+			long long nanos = number->fraction * (unit_nanos / number->scale) +
+							  number->fraction * (unit_nanos % number->scale) / number->scale;
 
-			add_micros(sum, (long long) (nanos / 1000));
-			sum->nanos += (long long) (nanos % 1000);
+			add_micros(sum, nanos / 1000);
+			sum->nanos += nanos % 1000;
 		}
 	}
 	else
@@ -161,7 +160,8 @@ add_months(Sum *sum, const Number *number, int months)
 	long long total;
 
 	sum->has_months = true;
-	if (number->fraction != 0 || __builtin_mul_overflow(number->whole, (long long) months, &total) ||
+	if (number->fraction != 0 ||
+		__builtin_mul_overflow(number->whole, (long long) months, &total) ||
 		__builtin_add_overflow(sum->months, total, &sum->months))
 		sum->too_large = true;
 }
@@ -319,11 +319,12 @@ velo_lift_duration(const char *text, size_t length, long long default_unit_micro
 		cursor.length--;
 
 	is_duration = lift_lower(peek(&cursor)) == 'p' ? read_iso(&cursor, &sum)
-												  : read_parts(&cursor, default_unit_micros, &sum);
+												   : read_parts(&cursor, default_unit_micros, &sum);
 	add_micros(&sum, sum.nanos / 1000);
 
 	/* A size is either of fixed length or of the calendar. */
-	if (!is_duration || sum.too_large || sum.months > INT_MAX || (sum.has_months && sum.micros != 0))
+	if (!is_duration || sum.too_large || sum.months > INT_MAX ||
+		(sum.has_months && sum.micros != 0))
 		return false;
 	*micros = is_negative ? -sum.micros : sum.micros;
 	*months = (int) (is_negative ? -sum.months : sum.months);
@@ -334,11 +335,13 @@ bool
 velo_lift_is_unit(const LiftReader *reader, int at)
 {
 	/* Abbreviations are not units here: INTERVAL '5' min is a column called min. */
-	static const char *const names[] = {
-		"nanosecond", "nanoseconds", "microsecond", "microseconds", "millisecond", "milliseconds",
-		"second",	  "seconds",	 "minute",		"minutes",		"hour",		   "hours",
-		"day",		  "days",		 "week",		"weeks",		"month",	   "months",
-		"year",		  "years",		 NULL};
+	static const char *const names[] = {"nanosecond",	"nanoseconds", "microsecond",
+										"microseconds", "millisecond", "milliseconds",
+										"second",		"seconds",	   "minute",
+										"minutes",		"hour",		   "hours",
+										"day",			"days",		   "week",
+										"weeks",		"month",	   "months",
+										"year",			"years",	   NULL};
 
 	return velo_lift_word_of(reader, at, names) >= 0;
 }
@@ -366,7 +369,7 @@ velo_lift_duration_at(LiftReader *reader, int at, bool strings_too, LiftDuration
 	bool is_negative = false;
 	const LiftToken *token;
 
-	*duration = (LiftDuration){0};
+	*duration = (LiftDuration) {0};
 	if (is_interval)
 		at++;
 	if ((velo_lift_is(reader, at, "-") || velo_lift_is(reader, at, "+")) &&
@@ -394,12 +397,13 @@ velo_lift_duration_at(LiftReader *reader, int at, bool strings_too, LiftDuration
 												 &duration->micros, &duration->months);
 	}
 	else if (token->kind == LIFT_TOKEN_DURATION && !is_interval)
-		duration->valid =
-			velo_lift_duration(reader->text + token->from, (size_t) (token->to - token->from), 0,
-							   &duration->micros, &duration->months);
+		duration->valid = velo_lift_duration(reader->text + token->from,
+											 (size_t) (token->to - token->from), 0,
+											 &duration->micros, &duration->months);
 	else if (token->kind == LIFT_TOKEN_NUMBER)
 	{
-		const char *value = velo_lift_copy(reader, reader->text + token->from, token->to - token->from);
+		const char *value = velo_lift_copy(reader, reader->text + token->from,
+										   token->to - token->from);
 
 		/* A bare number must be whole: 1.5 is an expression. */
 		if (!is_interval && strspn(value, "0123456789") != strlen(value))

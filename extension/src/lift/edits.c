@@ -41,7 +41,7 @@ velo_lift_piece_add(LiftReader *reader, LiftPieces *pieces, int first, int end)
 		pieces->ranges = ranges;
 		pieces->capacity = capacity;
 	}
-	pieces->ranges[pieces->nranges++] = (LiftRange){first, end};
+	pieces->ranges[pieces->nranges++] = (LiftRange) {first, end};
 }
 
 void
@@ -70,7 +70,7 @@ write_segment(Writer *writer, const char *bytes, int length, LiftSpan origin, bo
 			memset(writer->text + writer->length, ' ', (size_t) length);
 		else
 			memcpy(writer->text + writer->length, bytes, (size_t) length);
-		writer->segments[writer->nsegments] = (LiftSegment){writer->length, origin, copied};
+		writer->segments[writer->nsegments] = (LiftSegment) {writer->length, origin, copied};
 	}
 	writer->length += length;
 	writer->nsegments++;
@@ -79,7 +79,7 @@ write_segment(Writer *writer, const char *bytes, int length, LiftSpan origin, bo
 static void
 write_copy(Writer *writer, int from, int to)
 {
-	write_segment(writer, writer->reader->text + from, to - from, (LiftSpan){from, to}, true);
+	write_segment(writer, writer->reader->text + from, to - from, (LiftSpan) {from, to}, true);
 }
 
 static void
@@ -117,7 +117,7 @@ write_pieces(Writer *writer, const LiftPieces *pieces, bool honour_edits)
 		{
 			int at = writer->reader->tokens[pieces->ranges[i].first].from;
 
-			write_segment(writer, " ", 1, (LiftSpan){at, at}, false);
+			write_segment(writer, " ", 1, (LiftSpan) {at, at}, false);
 		}
 		write_range(writer, pieces->ranges[i], honour_edits);
 	}
@@ -136,8 +136,8 @@ build(LiftReader *reader, const LiftPieces *pieces, bool honour_edits)
 	write_pieces(&writer, pieces, honour_edits);
 
 	bytes = velo_lift_alloc(reader, (size_t) writer.length + 1);
-	writer.segments =
-		velo_lift_alloc(reader, sizeof(LiftSegment) * ((size_t) writer.nsegments + 1));
+	writer.segments = velo_lift_alloc(reader,
+									  sizeof(LiftSegment) * ((size_t) writer.nsegments + 1));
 	writer.text = bytes;
 	writer.length = writer.nsegments = 0;
 	write_pieces(&writer, pieces, honour_edits);
@@ -152,7 +152,7 @@ build(LiftReader *reader, const LiftPieces *pieces, bool honour_edits)
 	}
 
 	text = velo_lift_alloc(reader, sizeof(LiftText));
-	*text = (LiftText){bytes, writer.length, writer.segments, writer.nsegments, span};
+	*text = (LiftText) {bytes, writer.length, writer.segments, writer.nsegments, span};
 	return text;
 }
 
@@ -167,7 +167,7 @@ velo_lift_text(LiftReader *reader, int first, int end)
 {
 	LiftRange range = {first, end};
 
-	return build(reader, &(LiftPieces){&range, first < end ? 1 : 0, 1}, true);
+	return build(reader, &(LiftPieces) {&range, first < end ? 1 : 0, 1}, true);
 }
 
 LiftText *
@@ -175,7 +175,7 @@ velo_lift_text_exact(LiftReader *reader, int first, int end)
 {
 	LiftRange range = {first, end};
 
-	return build(reader, &(LiftPieces){&range, first < end ? 1 : 0, 1}, false);
+	return build(reader, &(LiftPieces) {&range, first < end ? 1 : 0, 1}, false);
 }
 
 int

@@ -32,8 +32,8 @@ is_options(const LiftReader *reader, int at)
 static bool
 starts_body(const LiftReader *reader, int at)
 {
-	return velo_lift_is_query(reader, at, reader->end) ||
-		   velo_lift_is_word(reader, at, "create") || velo_lift_is_word(reader, at, "insert");
+	return velo_lift_is_query(reader, at, reader->end) || velo_lift_is_word(reader, at, "create") ||
+		   velo_lift_is_word(reader, at, "insert");
 }
 
 /*
@@ -54,8 +54,9 @@ refuse_options(LiftReader *reader, LiftStatement *statement, int first)
 	if (at == first + 1)
 		return false;
 	body = velo_lift_body(reader, at);
-	if (body == NULL || !body->is_dialect || (body->kind == LIFT_CREATE_AS && body->is_table))
-		return statement->broken;
+	if (body == NULL ||
+		(!body->broken && (!body->is_dialect || (body->kind == LIFT_CREATE_AS && body->is_table))))
+		return false;
 
 	statement->kind = LIFT_EXPLAIN;
 	statement->body = body;

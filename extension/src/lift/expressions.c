@@ -65,11 +65,14 @@ static bool
 is_expression_start(const LiftReader *reader, int at)
 {
 	/* Words that may stand before an expression, unlike a column's name. */
-	static const char *const leaders[] = {
-		"select", "where",	"and",	   "or",	 "not",	   "when",	  "then",	 "else",   "case",
-		"by",	  "on",		"having",  "in",	 "like",   "ilike",	  "between", "distinct", "all",
-		"any",	  "some",	"limit",   "offset", "values", "default", "returning", "from",	 "set",
-		"using",  "symmetric", "lateral", "is",	 "to",	   "array",	  "escape",	 "except", NULL};
+	static const char *const leaders[] = {"select",	 "where",	 "and",	   "or",		"not",
+										  "when",	 "then",	 "else",   "case",		"by",
+										  "on",		 "having",	 "in",	   "like",		"ilike",
+										  "between", "distinct", "all",	   "any",		"some",
+										  "limit",	 "offset",	 "values", "default",	"returning",
+										  "from",	 "set",		 "using",  "symmetric", "lateral",
+										  "is",		 "to",		 "array",  "escape",	"except",
+										  NULL};
 	LiftTokenKind before = lift_kind(reader, at - 1);
 
 	if (velo_lift_is(reader, at - 1, "::") || velo_lift_is(reader, at - 1, "."))
@@ -217,7 +220,7 @@ lift_interval(LiftReader *reader, int at, int end)
 static bool
 lift_duration(LiftReader *reader, int at)
 {
-	static const char *const functions[] = {"tumble_start", "tumble_end",	 "hop_start", "hop_end",
+	static const char *const functions[] = {"tumble_start",	 "tumble_end",	"hop_start", "hop_end",
 											"session_start", "session_end", NULL};
 	const LiftToken *token = lift_token(reader, at);
 	LiftDuration duration;

@@ -79,8 +79,8 @@ read_source(LiftReader *reader, int *at, int end, Source *source)
 				->hint = "Declare it with CREATE STREAM, or name it and give its properties in "
 						 "WITH ('<name>.type' = ...).";
 		else if (value != NULL)
-			velo_lift_syntax_error(reader, *at)->hint =
-				"A name is written without quotes, or in double quotes.";
+			velo_lift_syntax_error(reader, *at)
+				->hint = "A name is written without quotes, or in double quotes.";
 		return false;
 	}
 	if (*at >= end || velo_lift_clause_at(reader, *at, end) != LIFT_CLAUSE_NONE)
@@ -162,6 +162,9 @@ velo_lift_from(LiftReader *reader, LiftStatement *statement, int first, int end)
 		{
 			int before = at;
 
+			if (statement->places.source.to == 0)
+				statement->places.source = lift_span(reader, at, at);
+
 			if (!read_source(reader, &at, end, &source))
 				return -1;
 			expects_source = false;
@@ -170,6 +173,8 @@ velo_lift_from(LiftReader *reader, LiftStatement *statement, int first, int end)
 		}
 		else if (velo_lift_is(reader, at, ",") || velo_lift_is_word(reader, at, "join"))
 		{
+			if (statement->places.join.to == 0)
+				statement->places.join = lift_span(reader, at, at);
 			expects_source = true;
 			at++;
 		}

@@ -82,8 +82,8 @@ velo_lift_insert(LiftReader *reader, LiftStatement *statement, int first)
 	if (statement->name == NULL)
 		return true;
 	if (targets >= 0)
-		statement->insert_targets =
-			velo_lift_text(reader, targets + 1, lift_token(reader, targets)->match);
+		statement->insert_targets = velo_lift_text(reader, targets + 1,
+												   lift_token(reader, targets)->match);
 
 	tail = find_tail(reader, body);
 	if (is_values)

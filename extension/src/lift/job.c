@@ -15,8 +15,8 @@ static const struct
 	const char *word;
 	LiftJobVerb verb;
 } verbs[] = {
-	{"start", LIFT_JOB_START},	 {"stop", LIFT_JOB_STOP},		  {"pause", LIFT_JOB_PAUSE},
-	{"resume", LIFT_JOB_RESUME}, {"deploy", LIFT_JOB_DEPLOY},	  {"rollback", LIFT_JOB_ROLLBACK},
+	{"start", LIFT_JOB_START},	 {"stop", LIFT_JOB_STOP},	  {"pause", LIFT_JOB_PAUSE},
+	{"resume", LIFT_JOB_RESUME}, {"deploy", LIFT_JOB_DEPLOY}, {"rollback", LIFT_JOB_ROLLBACK},
 	{"reset", LIFT_JOB_RESET},
 };
 
@@ -75,8 +75,8 @@ read_strategy(LiftReader *reader, LiftStatement *statement, int *at)
 
 	if (strategy < 0)
 	{
-		velo_lift_syntax_error(reader, *at + 1)->hint =
-			"Use BLUE_GREEN, CANARY(percent), ROLLING or REPLACE.";
+		velo_lift_syntax_error(reader, *at + 1)
+			->hint = "Use BLUE_GREEN, CANARY(percent), ROLLING or REPLACE.";
 		return false;
 	}
 	statement->strategy = strategy_names[strategy];
@@ -119,8 +119,8 @@ read_body(LiftReader *reader, LiftStatement *statement, int first, int end)
 	reader->end = end;
 	statement->body = velo_lift_body(reader, first);
 	if (statement->body == NULL && !statement->broken)
-		velo_lift_syntax_error(reader, first)->hint =
-			"A SELECT, CREATE or INSERT is expected behind AS.";
+		velo_lift_syntax_error(reader, first)
+			->hint = "A SELECT, CREATE or INSERT is expected behind AS.";
 	reader->end = statement_end;
 	return !statement->broken;
 }
@@ -175,8 +175,8 @@ read_reset(LiftReader *reader, LiftStatement *statement, int at)
 
 	if (!velo_lift_is_word(reader, at, "to") || place < 0)
 	{
-		velo_lift_syntax_error(reader, velo_lift_is_word(reader, at, "to") ? at + 1 : at)->hint =
-			"Use TO EARLIEST, TO LATEST, TO TIMESTAMP '...' or TO OFFSETS '{...}'.";
+		velo_lift_syntax_error(reader, velo_lift_is_word(reader, at, "to") ? at + 1 : at)
+			->hint = "Use TO EARLIEST, TO LATEST, TO TIMESTAMP '...' or TO OFFSETS '{...}'.";
 		return;
 	}
 	statement->reset_to = (LiftResetTo) place;
@@ -185,9 +185,9 @@ read_reset(LiftReader *reader, LiftStatement *statement, int at)
 	{
 		if (!lift_is_string(reader, at))
 		{
-			velo_lift_syntax_error(reader, at)->hint = place == LIFT_RESET_TIMESTAMP
-														   ? "Write TO TIMESTAMP '2026-01-31 00:00+00'."
-														   : "Write TO OFFSETS '{\"0\": 1000}'.";
+			velo_lift_syntax_error(reader, at)
+				->hint = place == LIFT_RESET_TIMESTAMP ? "Write TO TIMESTAMP '2026-01-31 00:00+00'."
+													   : "Write TO OFFSETS '{\"0\": 1000}'.";
 			return;
 		}
 		statement->reset_value = velo_lift_value(reader, at++);

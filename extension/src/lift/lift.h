@@ -141,7 +141,9 @@ typedef struct LiftWindowArg
 typedef struct LiftWindow
 {
 	LiftWindowKind kind;
-	LiftWindowArg *args;
+	LiftWindowArg *args;		/* in one order, however written: the time if given,
+								 * then size and advance, or gap and key; so too
+								 * for TUMBLE( ) … in GROUP BY, lifted all the same */
 	int			nargs;
 	LiftWindowArg *offset;		/* OFFSET d, or NULL */
 	const char *offset_zone;	/* OFFSET 'Europe/Berlin', or NULL */
@@ -162,6 +164,23 @@ typedef struct LiftKeyItem
 	LiftSpan	span;			/* of the two words */
 	struct LiftKeyItem *next;
 } LiftKeyItem;
+
+/*
+ * Where parts of a query stand, for messages about them; "to" is 0 if there is none.
+ * In a set operation: of the first SELECT that has it.
+ */
+typedef struct LiftPlaces
+{
+	LiftSpan	distinct;
+	LiftSpan	source;			/* first token of the first source */
+	LiftSpan	join;			/* the first JOIN, or comma between sources */
+	LiftSpan	group;
+	LiftSpan	order;
+	LiftSpan	limit;			/* or FETCH */
+	LiftSpan	offset;
+	LiftSpan	lock;			/* FOR UPDATE … */
+	LiftSpan	set;			/* UNION, INTERSECT or EXCEPT */
+} LiftPlaces;
 
 typedef enum LiftKind
 {
@@ -235,21 +254,30 @@ typedef struct LiftStatement
 	/*
 	 * Kind LIFT_PG: the statement.  LIFT_QUERY, LIFT_CREATE_AS: the SELECT.
 	 * LIFT_INSERT: the whole INSERT without dialect clauses, and in "query" its
-	 * SELECT alone (NULL for VALUES).
+	 * SELECT alone (NULL for VALUES).  LIFT_DROP, LIFT_ALTER, and LIFT_EXPLAIN of
+	 * a query that is no dialect: the statement as written, for the case that it
+	 * turns out to be PostgreSQL's.
 	 */
 	LiftText   *core;
 	LiftText   *query;
 	LiftText   *insert_targets;	/* "a, b" of INSERT INTO s (a, b), or NULL */
 	bool		is_dialect;		/* the query needs us: it has a WINDOW …( ),
 								 * EMIT, INTO, PRIMARY KEY, source WITH or
-								 * another construct PostgreSQL has not */
+								 * another construct PostgreSQL has not.  If none
+								 * of these fields is set, it is one only in its
+								 * spelling (INTERVAL 5 DAYS, x::STRING, LIMIT
+								 * before ORDER BY) and core is all there is.  A
+								 * LIFT_QUERY or LIFT_INSERT may be no dialect at
+								 * all: then core is the exact text */
 
 	LiftWindow *window;
 	LiftEmit	emit;
 	LiftSpan	emit_span;
 	LiftKeyItem *key_items;
+	LiftPlaces	places;
 	LiftName   *into;			/* SELECT … FROM … INTO name */
-	LiftProperty *properties;	/* in textual order */
+	LiftProperty *properties;	/* in textual order; a WITH behind the query of
+								 * START JOB … AS is the body's */
 	LiftAnnotation *annotations;	/* comments before the statement */
 
 	/* SHOW, DESCRIBE, EXPLAIN */
@@ -282,8 +310,10 @@ typedef struct LiftScript
 
 /*
  * Lifts a whole text: any number of statements.
- * params: looks up ${NAME} for property values; returns NULL if unset.
- * Never fails: what is wrong is in the result's diagnostics.
+ * lookup: finds ${NAME} for property values and annotations; returns NULL if
+ * unset, and may be NULL itself.  (A default for NODE_ID is its business.)
+ * Never fails: what is wrong is in the result's diagnostics, of which at most 200
+ * are listed.  Bounds: 16 MB of text, 100000 statements.
  */
 typedef const char *(*LiftLookup) (void *context, const char *name);
 

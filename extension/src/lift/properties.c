@@ -66,8 +66,8 @@ read_key(LiftReader *reader, int *at)
 		*at = end;
 		return dotted_text(reader, first, end);
 	}
-	velo_lift_syntax_error(reader, first)->hint =
-		"A property is written 'key' = 'value', with commas between properties.";
+	velo_lift_syntax_error(reader, first)
+		->hint = "A property is written 'key' = 'value', with commas between properties.";
 	return NULL;
 }
 
@@ -110,14 +110,11 @@ read_value(LiftReader *reader, int *at)
 		return dotted_text(reader, first, end);
 	}
 	if (lift_kind(reader, first) == LIFT_TOKEN_DURATION)
-		velo_lift_syntax_error(reader, first)->hint =
-			"Put a duration in quotes here: '5m'.";
+		velo_lift_syntax_error(reader, first)->hint = "Put a duration in quotes here: '5m'.";
 	else if (velo_lift_is(reader, first, "$"))
-		velo_lift_syntax_error(reader, first)->hint =
-			"Put a variable in quotes: '${NAME}'.";
+		velo_lift_syntax_error(reader, first)->hint = "Put a variable in quotes: '${NAME}'.";
 	else
-		velo_lift_syntax_error(reader, first)->hint =
-			"A value is a string, a word or a number.";
+		velo_lift_syntax_error(reader, first)->hint = "A value is a string, a word or a number.";
 	return NULL;
 }
 
@@ -154,10 +151,10 @@ read_property(LiftReader *reader, int *at, LiftProperty *property)
 		return false;
 	if (!velo_lift_is(reader, *at, ",") && !velo_lift_is(reader, *at, ")"))
 	{
-		velo_lift_syntax_error(reader, *at)->hint =
-			is_quoted(reader, *at) || dotted_end(reader, *at) > *at
-				? "There must be a comma between two properties."
-				: "A value is a string, a word or a number.";
+		velo_lift_syntax_error(reader, *at)
+			->hint = is_quoted(reader, *at) || dotted_end(reader, *at) > *at
+						 ? "There must be a comma between two properties."
+						 : "A value is a string, a word or a number.";
 		return false;
 	}
 	return true;

@@ -3,9 +3,7 @@
  *	  SELECT.
  *
  * A query is one SELECT, or several joined by UNION and its like.  Each is split
- * at the words that start its clauses; all of these are reserved in PostgreSQL,
- * so outside parentheses they can be nothing else, except behind a dot or AS.
- * EMIT alone is not reserved, and is a clause only together with its mode.
+ * at the words that start its clauses (clauses.c).
  *
  * The dialect's clauses are read into the statement and blanked.  The others stay
  * where they are when they stand in PostgreSQL's order, which is the rule; only a
@@ -46,92 +44,14 @@ typedef struct Select
 	unsigned int seen; /* 1 << clause */
 } Select;
 
-static const struct
-{
-	const char *word;
-	const char *second; /* or NULL: any */
-	LiftClause clause;
-} clause_words[] = {
-	{"from", NULL, LIFT_CLAUSE_FROM},	   {"where", NULL, LIFT_CLAUSE_WHERE},
-	{"group", "by", LIFT_CLAUSE_GROUP},	   {"having", NULL, LIFT_CLAUSE_HAVING},
-	{"order", "by", LIFT_CLAUSE_ORDER},	   {"limit", NULL, LIFT_CLAUSE_LIMIT},
-	{"fetch", NULL, LIFT_CLAUSE_LIMIT},	   {"offset", NULL, LIFT_CLAUSE_OFFSET},
-	{"into", NULL, LIFT_CLAUSE_INTO},	   {"union", NULL, LIFT_CLAUSE_SET},
-	{"intersect", NULL, LIFT_CLAUSE_SET}, {"except", NULL, LIFT_CLAUSE_SET},
-	{"for", "update", LIFT_CLAUSE_LOCK},   {"for", "no", LIFT_CLAUSE_LOCK},
-	{"for", "share", LIFT_CLAUSE_LOCK},	   {"for", "key", LIFT_CLAUSE_LOCK},
-	{"for", "read", LIFT_CLAUSE_LOCK},
-};
-
 static const char *
 clause_name(LiftClause clause)
 {
-	static const char *const names[] = {"",		"FROM",	 "WHERE", "GROUP BY", "HAVING",
-										"WINDOW", "ORDER BY", "LIMIT", "OFFSET",	 "FOR UPDATE",
-										"WINDOW", "EMIT",  "INTO",  "WITH",	 "UNION"};
+	static const char *const names[] = {"",		  "FROM",	  "WHERE", "GROUP BY", "HAVING",
+										"WINDOW", "ORDER BY", "LIMIT", "OFFSET",   "FOR UPDATE",
+										"WINDOW", "EMIT",	  "INTO",  "WITH",	   "UNION"};
 
 	return names[clause];
-}
-
-static const char *const emit_modes[] = {"changes", "final", NULL};
-
-/*
- * EMIT with a word that is meant as its mode: EMIT CHANGED, or EMIT and one last
- * word.  ORDER BY emit DESC is none, since DESC is reserved.
- */
-static bool
-is_misspelt_emit(const LiftReader *reader, int at, int end)
-{
-	static const char *const before[] = {"select", "from",	"join", "by",  "where", "and", "or",
-										 "not",	   "having", "on",	"when", "then",	 "else",
-										 "distinct", "limit", "offset", "lateral", "only", NULL};
-	const LiftToken *mode = lift_token(reader, at + 1);
-	const char *text = reader->text + mode->from;
-	int length = mode->to - mode->from;
-	bool is_alike;
-
-	if (mode->kind != LIFT_TOKEN_WORD || velo_lift_word_of(reader, at - 1, before) >= 0 ||
-		lift_kind(reader, at - 1) == LIFT_TOKEN_OPERATOR || velo_lift_is(reader, at - 1, ","))
-		return false;
-	is_alike = length >= 4 &&
-			   ((lift_lower((unsigned char) text[0]) == 'c' && lift_lower((unsigned char) text[1]) == 'h' &&
-				 lift_lower((unsigned char) text[2]) == 'a') ||
-				(lift_lower((unsigned char) text[0]) == 'f' && lift_lower((unsigned char) text[1]) == 'i' &&
-				 lift_lower((unsigned char) text[2]) == 'n'));
-	return is_alike || (at + 2 >= end && !velo_lift_is_reserved(reader, at + 1));
-}
-
-LiftClause
-velo_lift_clause_at(const LiftReader *reader, int at, int end)
-{
-	if (at >= end || !lift_is_any_word(reader, at) || velo_lift_is(reader, at - 1, ".") ||
-		velo_lift_is_word(reader, at - 1, "as"))
-		return LIFT_CLAUSE_NONE;
-
-	if (velo_lift_is_word(reader, at, "window"))
-		return velo_lift_is_window(reader, at) ? LIFT_CLAUSE_WINDOW : LIFT_CLAUSE_DEFINE;
-	if (velo_lift_is_word(reader, at, "emit"))
-		return velo_lift_word_of(reader, at + 1, emit_modes) >= 0 ||
-					   is_misspelt_emit(reader, at, end)
-				   ? LIFT_CLAUSE_EMIT
-				   : LIFT_CLAUSE_NONE;
-	if (velo_lift_is_word(reader, at, "with"))
-		return velo_lift_is(reader, at + 1, "(") || lift_is_string(reader, at + 1)
-				   ? LIFT_CLAUSE_WITH
-				   : LIFT_CLAUSE_NONE;
-	/* a IS [NOT] DISTINCT FROM b */
-	if (velo_lift_is_word(reader, at, "from") && velo_lift_is_word(reader, at - 1, "distinct") &&
-		(velo_lift_is_word(reader, at - 2, "is") || velo_lift_is_word(reader, at - 2, "not")))
-		return LIFT_CLAUSE_NONE;
-
-	for (size_t i = 0; i < sizeof(clause_words) / sizeof(clause_words[0]); i++)
-	{
-		if (velo_lift_is_word(reader, at, clause_words[i].word) &&
-			(clause_words[i].second == NULL ||
-			 velo_lift_is_word(reader, at + 1, clause_words[i].second)))
-			return clause_words[i].clause;
-	}
-	return LIFT_CLAUSE_NONE;
 }
 
 /* Behind WITH a AS ( … ), b AS ( … ): where the main query starts; -1 if malformed. */
@@ -251,8 +171,8 @@ read_items(LiftReader *reader, Select *select, int at)
 			clause = LIFT_CLAUSE_NONE;
 		if (clause == LIFT_CLAUSE_INTO && at < from)
 		{
-			lift_error(reader, "42601", lift_span(reader, at, at), "INTO must follow FROM")->hint =
-				"Write INTO at the end of the query, or use CREATE TABLE ... AS.";
+			lift_error(reader, "42601", lift_span(reader, at, at), "INTO must follow FROM")
+				->hint = "Write INTO at the end of the query, or use CREATE TABLE ... AS.";
 			return -1;
 		}
 		if (clause != LIFT_CLAUSE_NONE && at < from)
@@ -279,8 +199,8 @@ read_items(LiftReader *reader, Select *select, int at)
 			if (at < select->end && !velo_lift_is(reader, at, ",") &&
 				velo_lift_clause_at(reader, at, select->end) == LIFT_CLAUSE_NONE)
 			{
-				velo_lift_syntax_error(reader, at)->hint =
-					"PRIMARY KEY is the last part of a select item, behind its alias.";
+				velo_lift_syntax_error(reader, at)
+					->hint = "PRIMARY KEY is the last part of a select item, behind its alias.";
 				return -1;
 			}
 			continue;
@@ -369,7 +289,7 @@ read_window(LiftReader *reader, Select *select, int *at)
 static bool
 read_emit(LiftReader *reader, LiftStatement *statement, int *at)
 {
-	int mode = velo_lift_word_of(reader, *at + 1, emit_modes);
+	int mode = velo_lift_word_of(reader, *at + 1, velo_lift_emit_modes);
 
 	statement->is_dialect = true;
 	if (mode < 0)
@@ -459,11 +379,31 @@ read_dialect_clause(LiftReader *reader, Select *select, LiftClause clause, int *
 	return true;
 }
 
+/* Remembers the first of its kind. */
+static void
+note_place(const LiftReader *reader, LiftSpan *place, int at)
+{
+	if (place->to == 0)
+		*place = lift_span(reader, at, at);
+}
+
 /* Notes a clause; reports it if it is repeated or comes too late. */
 static bool
 note_clause(LiftReader *reader, Select *select, LiftClause clause, int at)
 {
+	LiftPlaces *places = &select->statement->places;
 	unsigned int bit = 1u << clause;
+
+	if (clause == LIFT_CLAUSE_GROUP)
+		note_place(reader, &places->group, at);
+	else if (clause == LIFT_CLAUSE_ORDER)
+		note_place(reader, &places->order, at);
+	else if (clause == LIFT_CLAUSE_LIMIT)
+		note_place(reader, &places->limit, at);
+	else if (clause == LIFT_CLAUSE_OFFSET)
+		note_place(reader, &places->offset, at);
+	else if (clause == LIFT_CLAUSE_LOCK)
+		note_place(reader, &places->lock, at);
 
 	if ((select->seen & bit) != 0 && clause != LIFT_CLAUSE_LOCK)
 	{
@@ -474,9 +414,9 @@ note_clause(LiftReader *reader, Select *select, LiftClause clause, int at)
 	/* FROM comes first and WHERE second; behind them the order is free. */
 	if (clause <= LIFT_CLAUSE_WHERE && select->seen >> (clause + 1) != 0)
 	{
-		velo_lift_syntax_error(reader, at)->hint =
-			clause == LIFT_CLAUSE_WHERE ? "WHERE must directly follow FROM."
-										: "FROM must directly follow the select list.";
+		velo_lift_syntax_error(reader, at)
+			->hint = clause == LIFT_CLAUSE_WHERE ? "WHERE must directly follow FROM."
+												 : "FROM must directly follow the select list.";
 		return false;
 	}
 	select->seen |= bit;
@@ -524,7 +464,7 @@ read_clauses(LiftReader *reader, Select *select, int at)
 		if (select->nplaces > 0 && select->places[select->nplaces - 1].clause == clause)
 			select->places[select->nplaces - 1].end = at;
 		else if (select->nplaces < PLACES_MAX)
-			select->places[select->nplaces++] = (Place){clause, first, at};
+			select->places[select->nplaces++] = (Place) {clause, first, at};
 		else
 			return -1; /* cannot be: see PLACES_MAX */
 	}
@@ -586,7 +526,11 @@ static bool
 read_select(LiftReader *reader, Select *select, int *at)
 {
 	if (velo_lift_is_word(reader, *at, "select"))
+	{
+		if (velo_lift_is_word(reader, *at + 1, "distinct"))
+			note_place(reader, &select->statement->places.distinct, *at + 1);
 		*at = read_items(reader, select, *at + 1);
+	}
 	else
 	{
 		/* ( … ), VALUES, TABLE: nothing of ours before its clauses. */
@@ -647,6 +591,7 @@ velo_lift_query(LiftReader *reader, LiftStatement *statement, int first, int end
 		start = at;
 		if (at < end)
 		{
+			note_place(reader, &statement->places.set, at);
 			at++;
 			if (velo_lift_is_word(reader, at, "all") || velo_lift_is_word(reader, at, "distinct"))
 				at++;

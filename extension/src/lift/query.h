@@ -26,6 +26,9 @@ typedef enum LiftClause
 	LIFT_CLAUSE_SET /* UNION, INTERSECT, EXCEPT: the end of this SELECT */
 } LiftClause;
 
+/* The modes of EMIT, in the order of LiftEmit from CHANGES on. */
+extern const char *const velo_lift_emit_modes[];
+
 /* Which clause starts at this token, which is not in parentheses? */
 extern LiftClause velo_lift_clause_at(const LiftReader *reader, int at, int end);
 

@@ -33,10 +33,21 @@ LiftDiagnostic *
 velo_lift_report(LiftReader *reader, LiftSeverity severity, const char *sqlstate, LiftSpan span,
 				 const char *format, ...)
 {
-	LiftDiagnostic *diagnostic = velo_lift_alloc(reader, sizeof(LiftDiagnostic));
+	LiftDiagnostic *diagnostic;
 	va_list arguments;
 	int length;
 	char *message;
+
+	if (severity == LIFT_ERROR)
+	{
+		reader->script->has_error = true;
+		reader->nerrors++;
+		if (reader->present != NULL)
+			reader->present->broken = true;
+	}
+	/* Past the limit errors still count, but are not listed. */
+	if (reader->ndiagnostics++ >= LIFT_DIAGNOSTICS_MAX)
+		return &reader->unlisted;
 
 	va_start(arguments, format);
 	length = vsnprintf(NULL, 0, format, arguments);
@@ -48,27 +59,17 @@ velo_lift_report(LiftReader *reader, LiftSeverity severity, const char *sqlstate
 	vsnprintf(message, (size_t) length + 1, format, arguments);
 	va_end(arguments);
 
+	diagnostic = velo_lift_alloc(reader, sizeof(LiftDiagnostic));
 	diagnostic->severity = severity;
 	memcpy(diagnostic->sqlstate, sqlstate, sizeof(diagnostic->sqlstate) - 1);
 	diagnostic->message = message;
 	diagnostic->span = span;
 
-	/* Past the limit errors still count, but are not listed. */
-	if (reader->ndiagnostics++ < LIFT_DIAGNOSTICS_MAX)
-	{
-		if (reader->last_diagnostic == NULL)
-			reader->script->diagnostics = diagnostic;
-		else
-			reader->last_diagnostic->next = diagnostic;
-		reader->last_diagnostic = diagnostic;
-	}
-	if (severity == LIFT_ERROR)
-	{
-		reader->script->has_error = true;
-		reader->nerrors++;
-		if (reader->present != NULL)
-			reader->present->broken = true;
-	}
+	if (reader->last_diagnostic == NULL)
+		reader->script->diagnostics = diagnostic;
+	else
+		reader->last_diagnostic->next = diagnostic;
+	reader->last_diagnostic = diagnostic;
 	return diagnostic;
 }
 
@@ -121,15 +122,17 @@ LiftDiagnostic *
 velo_lift_syntax_error(LiftReader *reader, int at)
 {
 	/* At the end of a statement the ";" is what comes unexpectedly, if there is one. */
-	const LiftToken *token = at >= reader->end ? &reader->tokens[reader->end] : lift_token(reader, at);
+	const LiftToken *token = at >= reader->end ? &reader->tokens[reader->end]
+											   : lift_token(reader, at);
 
 	if (token->kind == LIFT_TOKEN_END)
 	{
 		int last = reader->end > 0 ? reader->tokens[reader->end - 1].to : 0;
 
-		return lift_error(reader, "42601", ((LiftSpan){last, last}), "syntax error at end of input");
+		return lift_error(reader, "42601", ((LiftSpan) {last, last}),
+						  "syntax error at end of input");
 	}
-	return lift_error(reader, "42601", ((LiftSpan){token->from, token->to}),
+	return lift_error(reader, "42601", ((LiftSpan) {token->from, token->to}),
 					  "syntax error at or near \"%s\"",
 					  shortened(reader, reader->text + token->from, token->to - token->from));
 }
@@ -172,53 +175,6 @@ velo_lift_is(const LiftReader *reader, int at, const char *symbol)
 
 	return (token->kind == LIFT_TOKEN_OPERATOR || token->kind == LIFT_TOKEN_OTHER) &&
 		   length == strlen(symbol) && memcmp(reader->text + token->from, symbol, length) == 0;
-}
-
-/*
- * PostgreSQL's reserved words and those usable only as types or functions: what
- * a ColId may not be.  The same in 15 to 18, but for system_user (16).
- */
-static const char *const reserved_words[] = {
-	"all",				 "analyse",		   "analyze",		"and",
-	"any",				 "array",		   "as",			"asc",
-	"asymmetric",		 "authorization",  "binary",		"both",
-	"case",				 "cast",		   "check",			"collate",
-	"collation",		 "column",		   "concurrently",	"constraint",
-	"create",			 "cross",		   "current_catalog", "current_date",
-	"current_role",		 "current_schema", "current_time",	"current_timestamp",
-	"current_user",		 "default",		   "deferrable",	"desc",
-	"distinct",			 "do",			   "else",			"end",
-	"except",			 "false",		   "fetch",			"for",
-	"foreign",			 "freeze",		   "from",			"full",
-	"grant",			 "group",		   "having",		"ilike",
-	"in",				 "initially",	   "inner",			"intersect",
-	"into",				 "is",			   "isnull",		"join",
-	"lateral",			 "leading",		   "left",			"like",
-	"limit",			 "localtime",	   "localtimestamp", "natural",
-	"not",				 "notnull",		   "null",			"offset",
-	"on",				 "only",		   "or",			"order",
-	"outer",			 "overlaps",	   "placing",		"primary",
-	"references",		 "returning",	   "right",			"select",
-	"session_user",		 "similar",		   "some",			"symmetric",
-	"table",			 "tablesample",	   "then",			"to",
-	"trailing",			 "true",		   "union",			"unique",
-	"user",				 "using",		   "variadic",		"verbose",
-	"when",				 "where",		   "window",		"with",
-	NULL};
-
-bool
-velo_lift_is_reserved(const LiftReader *reader, int at)
-{
-	return velo_lift_word_of(reader, at, reserved_words) >= 0;
-}
-
-bool
-velo_lift_is_name(const LiftReader *reader, int at)
-{
-	LiftTokenKind kind = lift_kind(reader, at);
-
-	return kind == LIFT_TOKEN_QUOTED || kind == LIFT_TOKEN_UQUOTED ||
-		   (kind == LIFT_TOKEN_WORD && !velo_lift_is_reserved(reader, at));
 }
 
 const char *

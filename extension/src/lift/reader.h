@@ -44,6 +44,7 @@ typedef struct LiftReader
 	LiftDiagnostic *last_diagnostic;
 	int ndiagnostics;
 	int nerrors;
+	LiftDiagnostic unlisted; /* takes the hints of those past the limit */
 } LiftReader;
 
 /* Memory. */
@@ -55,10 +56,10 @@ extern char *velo_lift_copy(LiftReader *reader, const char *bytes, int length);
  * or a detail.  An error makes the present statement broken.
  */
 extern LiftDiagnostic *velo_lift_report(LiftReader *reader, LiftSeverity severity,
-										const char *sqlstate, LiftSpan span, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
+										const char *sqlstate, LiftSpan span, const char *format,
+										...) __attribute__((format(printf, 5, 6)));
 
-#define lift_error(reader, sqlstate, span, ...) \
+#define lift_error(reader, sqlstate, span, ...)                                                    \
 	velo_lift_report(reader, LIFT_ERROR, sqlstate, span, __VA_ARGS__)
 
 /* PostgreSQL's "syntax error at or near", at a token. */
@@ -134,5 +135,5 @@ lift_after(const LiftReader *reader, int at)
 static inline LiftSpan
 lift_span(const LiftReader *reader, int first, int last)
 {
-	return (LiftSpan){lift_token(reader, first)->from, lift_token(reader, last)->to};
+	return (LiftSpan) {lift_token(reader, first)->from, lift_token(reader, last)->to};
 }

@@ -117,8 +117,8 @@ read_tokens(LiftReader *reader)
 		if (pass == 0)
 		{
 			reader->tokens = velo_lift_alloc(reader, sizeof(LiftToken) * (size_t) reader->ntokens);
-			reader->comments =
-				velo_lift_alloc(reader, sizeof(LiftToken) * ((size_t) reader->ncomments + 1));
+			reader->comments = velo_lift_alloc(reader, sizeof(LiftToken) *
+														   ((size_t) reader->ncomments + 1));
 		}
 	}
 }
@@ -153,7 +153,8 @@ find_statement_end(const LiftReader *reader, int first)
 
 	for (; reader->tokens[at].kind != LIFT_TOKEN_END; at++)
 	{
-		bool is_label = velo_lift_is(reader, at - 1, ".") || velo_lift_is_word(reader, at - 1, "as");
+		bool is_label = velo_lift_is(reader, at - 1, ".") ||
+						velo_lift_is_word(reader, at - 1, "as");
 
 		if (velo_lift_is(reader, at, ";") && depth <= 0)
 			return at;
@@ -188,9 +189,9 @@ match_brackets(LiftReader *reader, int first, bool reports)
 			if (open < 0 || velo_lift_is(reader, open, "(") != velo_lift_is(reader, at, ")"))
 			{
 				if (reports)
-					velo_lift_syntax_error(reader, at)->hint =
-						open < 0 ? "There is no opening bracket for it."
-								 : "The bracket opened last is of the other kind.";
+					velo_lift_syntax_error(reader, at)
+						->hint = open < 0 ? "There is no opening bracket for it."
+										  : "The bracket opened last is of the other kind.";
 				return false;
 			}
 			reader->tokens[open].match = at;
@@ -202,8 +203,9 @@ match_brackets(LiftReader *reader, int first, bool reports)
 			open = at;
 	}
 	if (open >= 0 && reports)
-		lift_error(reader, "42601", lift_span(reader, open, open), "parenthesis is not closed")->hint =
-			velo_lift_is(reader, open, "(") ? "Add the missing \")\"." : "Add the missing \"]\".";
+		lift_error(reader, "42601", lift_span(reader, open, open), "parenthesis is not closed")
+			->hint = velo_lift_is(reader, open, "(") ? "Add the missing \")\"."
+													 : "Add the missing \"]\".";
 	return open < 0;
 }
 
@@ -211,16 +213,16 @@ match_brackets(LiftReader *reader, int first, bool reports)
 static void
 report_faults(LiftReader *reader, int first)
 {
-	static const char *const messages[] = {[LIFT_FAULT_STRING] = "unterminated quoted string",
-										   [LIFT_FAULT_BIT_STRING] = "unterminated bit string literal",
-										   [LIFT_FAULT_HEX_STRING] =
-											   "unterminated hexadecimal string literal",
-										   [LIFT_FAULT_DOLLAR] = "unterminated dollar-quoted string",
-										   [LIFT_FAULT_QUOTED] = "unterminated quoted identifier",
-										   [LIFT_FAULT_COMMENT] = "unterminated /* comment",
-										   [LIFT_FAULT_EMPTY_NAME] = "zero-length delimited identifier",
-										   [LIFT_FAULT_NUMBER] = "trailing junk after numeric literal",
-										   [LIFT_FAULT_PARAMETER] = "trailing junk after parameter"};
+	static const char *const messages[] =
+		{[LIFT_FAULT_STRING] = "unterminated quoted string",
+		 [LIFT_FAULT_BIT_STRING] = "unterminated bit string literal",
+		 [LIFT_FAULT_HEX_STRING] = "unterminated hexadecimal string literal",
+		 [LIFT_FAULT_DOLLAR] = "unterminated dollar-quoted string",
+		 [LIFT_FAULT_QUOTED] = "unterminated quoted identifier",
+		 [LIFT_FAULT_COMMENT] = "unterminated /* comment",
+		 [LIFT_FAULT_EMPTY_NAME] = "zero-length delimited identifier",
+		 [LIFT_FAULT_NUMBER] = "trailing junk after numeric literal",
+		 [LIFT_FAULT_PARAMETER] = "trailing junk after parameter"};
 
 	for (int at = first; at < reader->end; at++)
 	{
@@ -327,8 +329,10 @@ sort_diagnostics(LiftDiagnostic *list)
 	other = sort_diagnostics(other);
 	while (list != NULL || other != NULL)
 	{
-		LiftDiagnostic **from =
-			other == NULL || (list != NULL && list->span.from <= other->span.from) ? &list : &other;
+		LiftDiagnostic **from = other == NULL ||
+										(list != NULL && list->span.from <= other->span.from)
+									? &list
+									: &other;
 
 		*tail = *from;
 		*from = (*from)->next;
@@ -351,7 +355,7 @@ velo_lift_script(const char *text, size_t length, const LiftAllocator *allocator
 	reader.script = velo_lift_alloc(&reader, sizeof(LiftScript));
 	if (length > LIFT_TEXT_BYTES_MAX)
 	{
-		lift_error(&reader, "54000", ((LiftSpan){0, 0}), "text is longer than %d bytes",
+		lift_error(&reader, "54000", ((LiftSpan) {0, 0}), "text is longer than %d bytes",
 				   LIFT_TEXT_BYTES_MAX);
 		return reader.script;
 	}
@@ -360,7 +364,7 @@ velo_lift_script(const char *text, size_t length, const LiftAllocator *allocator
 	{
 		int at = (int) (zero - text);
 
-		lift_error(&reader, "22021", ((LiftSpan){at, at + 1}), "invalid byte 0x00 in the text");
+		lift_error(&reader, "22021", ((LiftSpan) {at, at + 1}), "invalid byte 0x00 in the text");
 		return reader.script;
 	}
 	reader.length = (int) length;

@@ -20,6 +20,11 @@
 #include <stddef.h>
 #include <string.h>
 
+enum
+{
+	OPERATOR_BYTES_MAX = 64
+};
+
 /* The text being read; bytes past its end read as NUL, which no rule accepts. */
 typedef struct Scan
 {
@@ -33,18 +38,11 @@ byte_at(const Scan *scan, int at)
 	return at >= 0 && at < scan->length ? (unsigned char) scan->text[at] : 0;
 }
 
-static inline bool
-is_operator_char(unsigned char c)
-{
-	return c != 0 && strchr("~!@#^&|`?+-*/%<>=", c) != NULL;
-}
-
-/* Operators holding one of these may end in + or -. */
-static inline bool
-keeps_trailing_sign(unsigned char c)
-{
-	return c != 0 && strchr("~!@#^&|`?%", c) != NULL;
-}
+/* 1: may be in an operator; 2: with it the operator may also end in + or -. */
+static const char operator_chars[256] =
+	{['+'] = 1, ['-'] = 1, ['*'] = 1, ['/'] = 1, ['<'] = 1, ['>'] = 1,
+	 ['='] = 1, ['~'] = 2, ['!'] = 2, ['@'] = 2, ['#'] = 2, ['^'] = 2,
+	 ['&'] = 2, ['|'] = 2, ['`'] = 2, ['?'] = 2, ['%'] = 2};
 
 static int
 line_end(const Scan *scan, int at)
@@ -142,8 +140,9 @@ bits_end(const Scan *scan, int at)
 {
 	while (at >= 0)
 	{
-		const char *quote =
-			at < scan->length ? memchr(scan->text + at, '\'', (size_t) (scan->length - at)) : NULL;
+		const char *quote = at < scan->length
+								? memchr(scan->text + at, '\'', (size_t) (scan->length - at))
+								: NULL;
 
 		if (quote == NULL)
 			return -1;
@@ -204,7 +203,7 @@ digits_end(const Scan *scan, int at, int base)
 static bool
 is_duration_unit(const Scan *scan, int from, int to)
 {
-	static const char *const units[] = {"ns", "us", "ms", "s",		  "m",
+	static const char *const units[] = {"ns", "us", "ms", "s",		   "m",
 										"h",  "d",	"w",  "\xC2\xB5s", "\xCE\xBCs"};
 
 	for (size_t u = 0; u < sizeof(units) / sizeof(units[0]); u++)
@@ -350,6 +349,10 @@ read_dollar(const Scan *scan, LiftToken *token)
 /*
  * An operator ends where a comment starts in it, and gives up trailing signs
  * unless it has a character that no SQL operator has: 1*-2 is 1 * -2.
+ *
+ * PostgreSQL takes no operator longer than 63 bytes.  Looking no farther keeps a
+ * long row of signs, each of which is a token, from costing
+ * the square of its length.
  */
 static void
 read_operator(const Scan *scan, LiftToken *token)
@@ -358,14 +361,14 @@ read_operator(const Scan *scan, LiftToken *token)
 	int to = from;
 	bool keeps_sign = false;
 
-	while (is_operator_char(byte_at(scan, to)))
+	while (operator_chars[byte_at(scan, to)] != 0 && to - from < OPERATOR_BYTES_MAX)
 	{
 		unsigned char c = byte_at(scan, to);
 		unsigned char next = byte_at(scan, to + 1);
 
 		if (to > from && ((c == '/' && next == '*') || (c == '-' && next == '-')))
 			break;
-		keeps_sign = keeps_sign || keeps_trailing_sign(c);
+		keeps_sign = keeps_sign || operator_chars[c] == 2;
 		to++;
 	}
 	while (!keeps_sign && to - from > 1 &&
@@ -384,8 +387,8 @@ read_prefixed(const Scan *scan, LiftToken *token)
 	unsigned char next = byte_at(scan, from + 1);
 
 	if (prefix == 'e' && next == '\'')
-		finish_quoted(token, scan, LIFT_TOKEN_ESTRING,
-					  quoted_end(scan, from + 2, '\'', true, true), LIFT_FAULT_STRING);
+		finish_quoted(token, scan, LIFT_TOKEN_ESTRING, quoted_end(scan, from + 2, '\'', true, true),
+					  LIFT_FAULT_STRING);
 	else if ((prefix == 'b' || prefix == 'x') && next == '\'')
 		finish_quoted(token, scan, LIFT_TOKEN_BITS, bits_end(scan, from + 2),
 					  prefix == 'b' ? LIFT_FAULT_BIT_STRING : LIFT_FAULT_HEX_STRING);
@@ -442,12 +445,12 @@ velo_lift_token_read(const char *text, int length, int at, LiftToken *token)
 	unsigned char c;
 	unsigned char next;
 
-	*token = (LiftToken){.kind = LIFT_TOKEN_OTHER,
-						 .from = at,
-						 .to = at,
-						 .match = -1,
-						 .parent = -1,
-						 .edit_last = -1};
+	*token = (LiftToken) {.kind = LIFT_TOKEN_OTHER,
+						  .from = at,
+						  .to = at,
+						  .match = -1,
+						  .parent = -1,
+						  .edit_last = -1};
 	if (!skip_blanks(&scan, token))
 		return;
 
@@ -487,6 +490,6 @@ velo_lift_token_read(const char *text, int length, int at, LiftToken *token)
 		read_dollar(&scan, token);
 	else if ((c == ':' && (next == ':' || next == '=')) || (c == '.' && next == '.'))
 		token->to = token->from + 2;
-	else if (is_operator_char(c))
+	else if (operator_chars[c] != 0)
 		read_operator(&scan, token);
 }

@@ -23,7 +23,8 @@ static const struct
 static bool
 lift_type(LiftReader *reader, int at, int end, int depth)
 {
-	bool has_arguments = velo_lift_is(reader, at + 1, "(") && lift_token(reader, at + 1)->match > at &&
+	bool has_arguments = velo_lift_is(reader, at + 1, "(") &&
+						 lift_token(reader, at + 1)->match > at &&
 						 lift_token(reader, at + 1)->match < end;
 
 	if (at >= end || velo_lift_is(reader, at + 1, "."))

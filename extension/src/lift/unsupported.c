@@ -43,9 +43,9 @@ in_over(const LiftReader *reader, int at, int first)
 {
 	int parent = lift_token(reader, at)->parent;
 
-	return parent >= first && (velo_lift_is_word(reader, parent - 1, "over") ||
-							   (velo_lift_is_word(reader, parent - 1, "as") &&
-								!in_subquery(reader, at, first)));
+	return parent >= first &&
+		   (velo_lift_is_word(reader, parent - 1, "over") ||
+			(velo_lift_is_word(reader, parent - 1, "as") && !in_subquery(reader, at, first)));
 }
 
 /* Constructs of OVER ( ).  Returns whether one was found. */

@@ -219,7 +219,7 @@ velo_lift_value(LiftReader *reader, int number)
 							: backslash_escape(reader, at, token->to, &out);
 			if (at < 0)
 			{
-				lift_error(reader, "22025", ((LiftSpan){from, from + 1}),
+				lift_error(reader, "22025", ((LiftSpan) {from, from + 1}),
 						   is_unicode ? "invalid Unicode escape" : "invalid escape sequence");
 				return NULL;
 			}

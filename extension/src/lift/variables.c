@@ -49,8 +49,9 @@ name_length(const char *text, size_t length)
 {
 	size_t at = 0;
 
-	while (at < length && (lift_is_name_start((unsigned char) text[at]) ||
-						   (at > 0 && (lift_is_digit((unsigned char) text[at]) || text[at] == '.'))))
+	while (at < length &&
+		   (lift_is_name_start((unsigned char) text[at]) ||
+			(at > 0 && (lift_is_digit((unsigned char) text[at]) || text[at] == '.'))))
 		at++;
 	return at;
 }

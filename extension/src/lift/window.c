@@ -139,8 +139,8 @@ read_offset(LiftReader *reader, LiftWindow *window, int first, int end, int clos
 	}
 	if (!velo_lift_duration_at(reader, first + 1, true, &duration) || duration.end != end)
 	{
-		velo_lift_syntax_error(reader, first + 1)->hint =
-			"Write OFFSET 6h, or OFFSET 'Europe/Berlin' to follow local time.";
+		velo_lift_syntax_error(reader, first + 1)
+			->hint = "Write OFFSET 6h, or OFFSET 'Europe/Berlin' to follow local time.";
 		return false;
 	}
 	window->offset = read_argument(reader, first + 1, end);
@@ -245,8 +245,8 @@ check_sizes(LiftReader *reader, const Shape *shape, LiftWindowArg **arguments, i
 			continue;
 		if (argument->months == 0 ? argument->micros <= 0 : argument->months < 0)
 		{
-			lift_error(reader, "22023", argument->span,
-					   "%s of a window must be greater than zero", what);
+			lift_error(reader, "22023", argument->span, "%s of a window must be greater than zero",
+					   what);
 			good = false;
 		}
 		else if (argument->months != 0 && shape->kind != LIFT_WINDOW_TUMBLING)
@@ -318,8 +318,8 @@ velo_lift_window(LiftReader *reader, int *at)
 					   "unknown window kind \"%s\"", velo_lift_token_text(reader, first + 1))
 				->hint = "Use TUMBLING, SLIDING, HOPPING or SESSION.";
 		else
-			velo_lift_syntax_error(reader, first + 2)->hint =
-				"Write WINDOW TUMBLING(size) for a time window, or WINDOW name AS (...).";
+			velo_lift_syntax_error(reader, first + 2)
+				->hint = "Write WINDOW TUMBLING(size) for a time window, or WINDOW name AS (...).";
 		return NULL;
 	}
 	if (!velo_lift_is(reader, first + 2, "("))
@@ -334,6 +334,6 @@ velo_lift_window(LiftReader *reader, int *at)
 LiftWindow *
 velo_lift_group_window(LiftReader *reader, int at)
 {
-	return read_window(reader, at, at + 1, &group_shapes[velo_lift_word_of(reader, at, group_kinds)],
-					   true);
+	return read_window(reader, at, at + 1,
+					   &group_shapes[velo_lift_word_of(reader, at, group_kinds)], true);
 }

@@ -91,6 +91,7 @@ load_guards(Oid table)
 	AttrNumber	relation_att = get_attnum(table, "relation");
 	AttrNumber	kind_att = get_attnum(table, "kind");
 	AttrNumber	derived_att = get_attnum(table, "is_derived");
+	AttrNumber	restored_att = get_attnum(table, "is_restored");
 
 	if (!registered)
 	{
@@ -116,6 +117,9 @@ load_guards(Oid table)
 		bool		is_derived = DatumGetBool(heap_getattr(tuple, derived_att, desc, &is_null));
 		GuardEntry *entry = hash_search(guards, &relation, HASH_ENTER, NULL);
 
+		/* While a dump is being restored its rows come as anybody's would. */
+		if (DatumGetBool(heap_getattr(tuple, restored_att, desc, &is_null)))
+			is_derived = false;
 		if (strcmp(kind, "table") == 0)
 			entry->guard = is_derived ? VELO_GUARD_DERIVED_TABLE : VELO_GUARD_NONE;
 		else

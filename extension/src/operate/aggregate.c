@@ -153,8 +153,12 @@ load_record(void *arg, VeloRecordKind kind, uint64 id, const char *data, Size le
 	Aggregate  *self = ((void **) arg)[0];
 	VeloCell   *cell = ((void **) arg)[1];
 
+	EState	   *estate = self->base.operate->estate;
+	MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
+
 	restore_group(self, cell, data, length);
-	MemoryContextReset(self->base.operate->estate->es_per_tuple_exprcontext->ecxt_per_tuple_memory);
+	MemoryContextSwitchTo(old);
+	ResetPerTupleExprContext(estate);
 }
 
 /* Brings a cell that was set aside back into memory. */
@@ -162,13 +166,16 @@ static void
 load_cell(Aggregate *self, VeloCell *cell)
 {
 	void	   *args[2] = {self, cell};
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "velo cell load",
+												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old;
 
 	velo_state_groups_cell_init(self->table, cell);
-	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(self->base.operate->estate));
+	/* Not in the per-tuple context: what reads the cell outlives the single group. */
+	old = MemoryContextSwitchTo(context);
 	velo_state_cell_load(self->base.operate->store, cell->id, load_record, args);
 	MemoryContextSwitchTo(old);
-	ResetPerTupleExprContext(self->base.operate->estate);
+	MemoryContextDelete(context);
 	cell->is_stored = true;
 	cell->generation = self->generation;
 }
@@ -903,7 +910,11 @@ recover_record(void *arg, VeloRecordKind kind, uint64 id, const char *data, Size
 		cell->generation = 0;
 	}
 	else if (cell->context == NULL)
+	{
 		load_cell(self, cell);
+		/* Records that follow may stand in the older segment: the snapshot must cover them. */
+		cell->generation = 0;
+	}
 	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(operate->estate));
 	restore_group(self, cell, data, length);
 	cell->is_stored = false;

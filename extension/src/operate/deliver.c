@@ -99,7 +99,8 @@ deliver_push(VeloOperator *self, VeloChunk *chunk)
 	for (int i = 0; i < chunk->nrows; i++)
 	{
 		if (operate->plan->limit >= 0 &&
-			deliver->delivered + rows_waiting(deliver) >= operate->plan->limit)
+			operate->records_before + deliver->delivered + rows_waiting(deliver) >=
+			operate->plan->limit)
 			break;
 		copy_row(chunk_with_room(deliver), chunk, i);
 	}
@@ -185,7 +186,7 @@ deliver_drain(VeloOperator *self)
 		deliver->waiting = NIL;
 		MemoryContextSwitchTo(old);
 	}
-	if (operate->plan->limit >= 0 && deliver->delivered >= operate->plan->limit)
+	if (operate->plan->limit >= 0 && operate->records_before + deliver->delivered >= operate->plan->limit)
 		operate->limit_reached = true;
 }
 
@@ -194,8 +195,11 @@ deliver_undo(VeloOperator *self)
 {
 	Deliver    *deliver = (Deliver *) self;
 
+	MemoryContext old;
+
 	if (deliver->undo_row != self->operate->careful_row)
 		return;
+	old = MemoryContextSwitchTo(self->operate->context);
 	while (rows_waiting(deliver) > deliver->undo_rows)
 	{
 		VeloChunk  *chunk = llast(deliver->waiting);
@@ -207,6 +211,7 @@ deliver_undo(VeloOperator *self)
 			deliver->spare = lappend(deliver->spare, chunk);
 		}
 	}
+	MemoryContextSwitchTo(old);
 }
 
 static void

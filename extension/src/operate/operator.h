@@ -60,7 +60,8 @@ typedef struct VeloOperate
 	uint64		careful_row;	/* number of the row being pushed in careful mode */
 	bool		wants_flush;	/* end the batch early: memory */
 	int64		records_late;
-	int64		records_out;
+	int64		records_out;	/* since the last commit */
+	int64		records_before; /* written by earlier lives of the job; for LIMIT */
 	bool		limit_reached;
 
 	/* Decides what becomes of a failed record; raises if the batch shall fail. */

@@ -74,7 +74,8 @@ explain_lines(const VeloPlan *plan, const char *sink)
 				: "_timestamp");
 	lines = add(lines, NULL, "watermark", plan->event_time
 				? psprintf("latest event time - %s", duration(plan->out_of_order_us))
-				: "clock, held back by open writers");
+				: strcmp(plan->source.type, "native") == 0
+				? "clock, held back by open writers" : "clock");
 	if (plan->filter)
 		lines = add(lines, "Filter", "conditions", psprintf("%d", list_length(plan->filter)));
 	if (plan->window.kind != VELO_WINDOW_NONE)

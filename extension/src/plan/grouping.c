@@ -177,6 +177,39 @@ add_inputs_aggregate(Query *query, Replay *replay)
 	query->hasAggs = true;
 }
 
+/*
+ * HAVING, as a hidden item of the target list.  Without its aggregates the planner
+ * would take the condition for one over rows and check it before they are grouped.
+ */
+static void
+hide_having(Query *query)
+{
+	query->targetList = lappend(query->targetList,
+								makeTargetEntry((Expr *) query->havingQual,
+												list_length(query->targetList) + 1,
+												pstrdup("?having?"), true));
+	query->havingQual = NULL;
+}
+
+/* … and back, after planning. */
+static void
+restore_having(Agg *agg)
+{
+	ListCell   *cell;
+
+	foreach(cell, agg->plan.targetlist)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, cell);
+
+		if (entry->resjunk && entry->resname && strcmp(entry->resname, "?having?") == 0)
+		{
+			agg->plan.qual = make_ands_implicit(entry->expr);
+			agg->plan.targetlist = foreach_delete_current(agg->plan.targetlist, cell);
+			return;
+		}
+	}
+}
+
 /* Result columns of the replayed aggregates, behind the stand-in's own. */
 static void
 add_replay_columns(Query *query, Replay *replay)
@@ -398,6 +431,8 @@ velo_plan_grouping(VeloPlan *plan, VeloAnalysis *analysis)
 			replay.arguments = list_make1(makeBoolConst(true, false));
 		add_replay_columns(query, &replay);
 		add_inputs_aggregate(query, &replay);
+		if (query->havingQual)
+			hide_having(query);
 		grouping->replay_query = make_replay_query(&replay, &grouping->replay_desc);
 	}
 
@@ -414,6 +449,8 @@ velo_plan_grouping(VeloPlan *plan, VeloAnalysis *analysis)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("a condition without columns is not supported in HAVING of a continuous query")));
+	if (replay.aggregates)
+		restore_having(agg);
 	grouping->agg = agg;
 	grouping->input = copyObject(child->targetlist);
 	move.scan_tlist = child->targetlist;

@@ -484,7 +484,7 @@ plan_limit(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 
 	plan->limit = -1;
 	a->query->limitCount = NULL;
-	a->query->limitOption = LIMIT_OPTION_DEFAULT;
+	a->query->limitOption = LIMIT_OPTION_COUNT;
 	if (a->query->sortClause)
 	{
 		ereport(WARNING,

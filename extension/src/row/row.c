@@ -7,6 +7,7 @@
 #include "row/row.h"
 
 #include <catalog/pg_type.h>
+#include <utils/datum.h>
 #include <utils/memutils.h>
 
 const VeloSystemColumnInfo velo_system_columns[VELO_SYSTEM_COLUMNS] = {
@@ -100,4 +101,24 @@ velo_row_restore(VeloChunk *chunk, int nrows)
 	chunk->nrows = nrows;
 	for (int i = 0; i < nrows; i++)
 		chunk->place[i] = i;
+}
+
+int64
+velo_row_bytes(const VeloChunk *chunk)
+{
+	int64		bytes = 0;
+
+	for (int column = 0; column < chunk->user_natts; column++)
+	{
+		Form_pg_attribute att = TupleDescAttr(chunk->desc, column);
+
+		for (int i = 0; i < chunk->nrows; i++)
+		{
+			if (velo_row_nulls(chunk, i)[column])
+				continue;
+			bytes += att->attlen > 0 ? att->attlen
+				: datumGetSize(velo_row_values(chunk, i)[column], false, att->attlen);
+		}
+	}
+	return bytes;
 }

@@ -118,6 +118,9 @@ velo_row_to_slot(const VeloChunk *chunk, int row, TupleTableSlot *slot)
 /* Appends an all-NULL row and returns its number; the chunk must not be full. */
 extern int	velo_row_append(VeloChunk *chunk);
 
+/* Size of the user's values of all rows, as they are stored; NULLs count nothing. */
+extern int64 velo_row_bytes(const VeloChunk *chunk);
+
 /* Sets a system column of a row. */
 static inline void
 velo_row_set_system(VeloChunk *chunk, int row, VeloSystemColumn column, Datum value)

@@ -40,8 +40,8 @@ typedef struct Check
 {
 	MemoryContext context;
 	VeloSinkSpec spec;
-	VeloSink   *sink;
-	VeloChunk  *chunk;
+	VeloSink *sink;
+	VeloChunk *chunk;
 } Check;
 
 static Check *checks[SINKS_MAX];
@@ -66,10 +66,10 @@ find_column(TupleDesc desc, const char *name)
 static TupleDesc
 make_desc(Oid relation, ArrayType *columns)
 {
-	Relation	rel = table_open(relation, AccessShareLock);
-	Datum	   *names;
-	int			n;
-	TupleDesc	desc;
+	Relation rel = table_open(relation, AccessShareLock);
+	Datum *names;
+	int n;
+	TupleDesc desc;
 
 	deconstruct_array(columns, TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &n);
 	desc = CreateTemplateTupleDesc(n);
@@ -85,10 +85,10 @@ VELO_FUNCTION(velo_sink_check_open)
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "velo sink check",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Check	   *check = palloc0(sizeof(Check));
-	Datum	   *keys;
+	Check *check = palloc0(sizeof(Check));
+	Datum *keys;
 	const VeloSinkOps *ops;
-	int			handle = 0;
+	int handle = 0;
 
 	check->context = context;
 	check->spec.type = text_to_cstring(PG_GETARG_TEXT_PP(0));
@@ -137,27 +137,29 @@ flush_chunk(Check *check)
 static void
 read_row(Check *check, JsonbContainer *object)
 {
-	int			row = velo_row_append(check->chunk);
+	int row = velo_row_append(check->chunk);
 	MemoryContext old = MemoryContextSwitchTo(check->chunk->context);
-	JsonbValue	mark;
+	JsonbValue mark;
 
 	for (int i = 0; i < check->spec.desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(check->spec.desc, i);
-		JsonbValue	buffer;
+		JsonbValue buffer;
 		JsonbValue *value = getKeyJsonValueFromContainer(object, NameStr(att->attname),
 														 strlen(NameStr(att->attname)), &buffer);
-		Oid			input;
-		Oid			io_param;
+		Oid input;
+		Oid io_param;
 
 		if (value == NULL || value->type == jbvNull)
 			continue;
 		if (value->type != jbvString)
 			elog(ERROR, "values must be strings");
 		getTypeInputInfo(att->atttypid, &input, &io_param);
-		velo_row_values(check->chunk, row)[i] =
-			OidInputFunctionCall(input, pnstrdup(value->val.string.val, value->val.string.len),
-								 io_param, att->atttypmod);
+		velo_row_values(check->chunk,
+						row)[i] = OidInputFunctionCall(input,
+													   pnstrdup(value->val.string.val,
+																value->val.string.len),
+													   io_param, att->atttypmod);
 		velo_row_nulls(check->chunk, row)[i] = false;
 	}
 	if (getKeyJsonValueFromContainer(object, "_tombstone", strlen("_tombstone"), &mark))
@@ -167,9 +169,9 @@ read_row(Check *check, JsonbContainer *object)
 
 VELO_FUNCTION(velo_sink_check_write)
 {
-	Check	   *check = get_check(PG_GETARG_INT32(0));
-	Jsonb	   *rows = PG_GETARG_JSONB_P(1);
-	int			n = JB_ROOT_COUNT(rows);
+	Check *check = get_check(PG_GETARG_INT32(0));
+	Jsonb *rows = PG_GETARG_JSONB_P(1);
+	int n = JB_ROOT_COUNT(rows);
 
 	velo_row_chunk_reset(check->chunk);
 	for (int i = 0; i < n; i++)
@@ -208,25 +210,26 @@ made_value(Oid type, int64 number)
 
 VELO_FUNCTION(velo_sink_check_fill)
 {
-	Check	   *check = get_check(PG_GETARG_INT32(0));
-	int64		nrows = PG_GETARG_INT32(1);
-	int64		distinct = PG_GETARG_INT32(2);
+	Check *check = get_check(PG_GETARG_INT32(0));
+	int64 nrows = PG_GETARG_INT32(1);
+	int64 distinct = PG_GETARG_INT32(2);
 
 	velo_row_chunk_reset(check->chunk);
 	for (int64 i = 0; i < nrows; i++)
 	{
-		int			row = velo_row_append(check->chunk);
+		int row = velo_row_append(check->chunk);
 		MemoryContext old = MemoryContextSwitchTo(check->chunk->context);
 
 		for (int column = 0; column < check->spec.desc->natts; column++)
 		{
-			bool		is_key = false;
+			bool is_key = false;
 
 			for (int key = 0; key < check->spec.nkeys; key++)
 				is_key |= check->spec.keys[key] == column + 1;
-			velo_row_values(check->chunk, row)[column] =
-				made_value(TupleDescAttr(check->spec.desc, column)->atttypid,
-						   is_key ? i % distinct : i);
+			velo_row_values(check->chunk,
+							row)[column] = made_value(TupleDescAttr(check->spec.desc, column)
+														  ->atttypid,
+													  is_key ? i % distinct : i);
 			velo_row_nulls(check->chunk, row)[column] = false;
 		}
 		MemoryContextSwitchTo(old);
@@ -239,7 +242,7 @@ VELO_FUNCTION(velo_sink_check_fill)
 
 VELO_FUNCTION(velo_sink_check_commit)
 {
-	Check	   *check = get_check(PG_GETARG_INT32(0));
+	Check *check = get_check(PG_GETARG_INT32(0));
 
 	if (check->sink->ops->committed)
 		check->sink->ops->committed(check->sink);
@@ -248,8 +251,8 @@ VELO_FUNCTION(velo_sink_check_commit)
 
 VELO_FUNCTION(velo_sink_check_take)
 {
-	Check	   *check = get_check(PG_GETARG_INT32(0));
-	bool		is_tombstone;
+	Check *check = get_check(PG_GETARG_INT32(0));
+	bool is_tombstone;
 	TupleTableSlot *slot = velo_sink_queue_take(check->sink, &is_tombstone);
 	StringInfoData text;
 
@@ -258,10 +261,10 @@ VELO_FUNCTION(velo_sink_check_take)
 	initStringInfo(&text);
 	for (int i = 0; i < check->spec.desc->natts; i++)
 	{
-		bool		is_null;
-		Datum		value = slot_getattr(slot, i + 1, &is_null);
-		Oid			output;
-		bool		is_varlena;
+		bool is_null;
+		Datum value = slot_getattr(slot, i + 1, &is_null);
+		Oid output;
+		bool is_varlena;
 
 		getTypeOutputInfo(TupleDescAttr(check->spec.desc, i)->atttypid, &output, &is_varlena);
 		appendStringInfo(&text, "%s%s", i > 0 ? "|" : "",
@@ -279,8 +282,8 @@ VELO_FUNCTION(velo_sink_check_is_full)
 
 VELO_FUNCTION(velo_sink_check_close)
 {
-	int			handle = PG_GETARG_INT32(0);
-	Check	   *check = get_check(handle);
+	int handle = PG_GETARG_INT32(0);
+	Check *check = get_check(handle);
 
 	if (check->sink->ops->close)
 		check->sink->ops->close(check->sink);

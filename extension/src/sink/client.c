@@ -30,12 +30,12 @@
 
 typedef struct ClientSink
 {
-	VeloSink	base;
+	VeloSink base;
 	MemoryContext context;
 	DestReceiver *receiver;
 	TupleTableSlot *slot;
-	bool		is_started;
-	StringInfoData caught;		/* messages: type (1), length (4), body */
+	bool is_started;
+	StringInfoData caught; /* messages: type (1), length (4), body */
 } ClientSink;
 
 static const VeloSinkOps client_sink;
@@ -47,7 +47,7 @@ static StringInfo catching = NULL;
 static int
 catch_message(char type, const char *body, size_t length)
 {
-	int32		n = length;
+	int32 n = length;
 
 	appendStringInfoChar(catching, type);
 	appendBinaryStringInfo(catching, (char *) &n, sizeof(n));
@@ -92,12 +92,12 @@ static const PQcommMethods catching_methods = {
 static void
 send_caught(ClientSink *sink)
 {
-	Size		at = 0;
+	Size at = 0;
 
 	while (at < sink->caught.len)
 	{
-		char		type = sink->caught.data[at++];
-		int32		length;
+		char type = sink->caught.data[at++];
+		int32 length;
 
 		memcpy(&length, sink->caught.data + at, sizeof(length));
 		at += sizeof(length);
@@ -149,7 +149,7 @@ static void
 write_rows(VeloSink *base, VeloChunk *chunk)
 {
 	ClientSink *sink = (ClientSink *) base;
-	Size		before = sink->caught.len;
+	Size before = sink->caught.len;
 
 	PG_TRY();
 	{

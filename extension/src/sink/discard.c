@@ -8,8 +8,8 @@
 
 typedef struct DiscardSink
 {
-	VeloSink	base;
-	uint64		rows;			/* ever written */
+	VeloSink base;
+	uint64 rows; /* ever written */
 } DiscardSink;
 
 static const VeloSinkOps discard_sink;

@@ -28,37 +28,37 @@
 
 struct VeloInsert
 {
-	Oid			relation;
-	TupleDesc	desc;
+	Oid relation;
+	TupleDesc desc;
 };
 
 /* A column that the rows do not have. */
 typedef struct DefaultColumn
 {
-	int			column;			/* 0-based in the table */
-	ExprState  *expr;
-	bool		is_volatile;	/* evaluate for each row */
-	Datum		value;			/* else once */
-	bool		is_null;
+	int column; /* 0-based in the table */
+	ExprState *expr;
+	bool is_volatile; /* evaluate for each row */
+	Datum value;	  /* else once */
+	bool is_null;
 } DefaultColumn;
 
 /* One call of velo_sink_insert_rows. */
 typedef struct Insertion
 {
-	EState	   *estate;
+	EState *estate;
 	ModifyTableState *mtstate;
 	ResultRelInfo *root;
 	PartitionTupleRouting *routing; /* NULL: not partitioned */
-	int			natts;			/* of the root */
-	int		   *columns;		/* for each column of the rows, its number in the table */
+	int natts;						/* of the root */
+	int *columns;					/* for each column of the rows, its number in the table */
 	DefaultColumn *defaults;
-	int			ndefaults;
-	TupleTableSlot *row;		/* in the root's shape */
+	int ndefaults;
+	TupleTableSlot *row; /* in the root's shape */
 
-	ResultRelInfo *target;		/* of the group */
-	TupleTableSlot *group[GROUP_ROWS];	/* made when first needed, for target */
-	int			nslots;
-	int			ngroup;
+	ResultRelInfo *target;			   /* of the group */
+	TupleTableSlot *group[GROUP_ROWS]; /* made when first needed, for target */
+	int nslots;
+	int ngroup;
 } Insertion;
 
 VeloInsert *
@@ -76,21 +76,21 @@ velo_sink_insert_create(Oid relation, TupleDesc desc)
 static bool
 has_row_triggers(const TriggerDesc *triggers)
 {
-	return triggers &&
-		(triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
-		 triggers->trig_insert_instead_row || triggers->trig_insert_new_table);
+	return triggers && (triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
+						triggers->trig_insert_instead_row || triggers->trig_insert_new_table);
 }
 
 bool
 velo_sink_insert_is_possible(VeloInsert *insert, bool with_partitions)
 {
-	Relation	relation = table_open(insert->relation, RowExclusiveLock);
-	char		kind = relation->rd_rel->relkind;
-	bool		is_possible;
+	Relation relation = table_open(insert->relation, RowExclusiveLock);
+	char kind = relation->rd_rel->relkind;
+	bool is_possible;
 
 	is_possible = (kind == RELKIND_RELATION ||
 				   (kind == RELKIND_PARTITIONED_TABLE && with_partitions)) &&
-		!has_row_triggers(relation->trigdesc) && velo_sink_target_is_plain(relation, insert->desc);
+				  !has_row_triggers(relation->trigdesc) &&
+				  velo_sink_target_is_plain(relation, insert->desc);
 	table_close(relation, NoLock);
 	return is_possible;
 }
@@ -100,21 +100,22 @@ velo_sink_insert_is_possible(VeloInsert *insert, bool with_partitions)
 static void
 prepare_columns(Insertion *insertion, Relation relation, TupleDesc desc)
 {
-	TupleDesc	table = RelationGetDescr(relation);
-	bool	   *is_given = palloc0(sizeof(bool) * table->natts);
+	TupleDesc table = RelationGetDescr(relation);
+	bool *is_given = palloc0(sizeof(bool) * table->natts);
 
 	insertion->natts = table->natts;
 	insertion->columns = palloc(sizeof(int) * desc->natts);
 	for (int i = 0; i < desc->natts; i++)
 	{
-		insertion->columns[i] = velo_sink_target_column(table, NameStr(TupleDescAttr(desc, i)->attname));
+		insertion->columns[i] = velo_sink_target_column(table,
+														NameStr(TupleDescAttr(desc, i)->attname));
 		is_given[insertion->columns[i]] = true;
 	}
 	insertion->defaults = palloc0(sizeof(DefaultColumn) * table->natts);
 	for (int i = 0; i < table->natts; i++)
 	{
 		DefaultColumn *column = &insertion->defaults[insertion->ndefaults];
-		Expr	   *expr;
+		Expr *expr;
 
 		if (is_given[i] || TupleDescAttr(table, i)->attisdropped)
 			continue;
@@ -126,8 +127,7 @@ prepare_columns(Insertion *insertion, Relation relation, TupleDesc desc)
 		column->is_volatile = contain_volatile_functions((Node *) expr);
 		column->expr = ExecInitExpr(expr, NULL);
 		if (!column->is_volatile)
-			column->value = ExecEvalExpr(column->expr,
-										 GetPerTupleExprContext(insertion->estate),
+			column->value = ExecEvalExpr(column->expr, GetPerTupleExprContext(insertion->estate),
 										 &column->is_null);
 		insertion->ndefaults++;
 	}
@@ -137,7 +137,7 @@ static void
 begin(Insertion *insertion, Relation relation, TupleDesc desc)
 {
 	ModifyTableState *mtstate = makeNode(ModifyTableState);
-	EState	   *estate;
+	EState *estate;
 
 	memset(insertion, 0, sizeof(Insertion));
 	estate = velo_sink_target_begin(relation, CMD_INSERT, &insertion->root);
@@ -170,7 +170,7 @@ static void
 write_group(Insertion *insertion)
 {
 	ResultRelInfo *target = insertion->target;
-	Relation	relation;
+	Relation relation;
 
 	if (insertion->ngroup == 0)
 		return;
@@ -201,11 +201,10 @@ set_target(Insertion *insertion, ResultRelInfo *target)
 	write_group(insertion);
 	drop_slots(insertion);
 	if (target->ri_FdwRoutine || has_row_triggers(target->ri_TrigDesc))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot write to partition \"%s\"",
-						RelationGetRelationName(target->ri_RelationDesc)),
-				 errdetail("It is a foreign table or has row triggers.")));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("cannot write to partition \"%s\"",
+							   RelationGetRelationName(target->ri_RelationDesc)),
+						errdetail("It is a foreign table or has row triggers.")));
 	insertion->target = target;
 }
 
@@ -222,8 +221,8 @@ next_slot(Insertion *insertion)
 }
 
 static void
-fill_row(Insertion *insertion, TupleTableSlot *slot, int ncolumns,
-		 const Datum *values, const bool *nulls)
+fill_row(Insertion *insertion, TupleTableSlot *slot, int ncolumns, const Datum *values,
+		 const bool *nulls)
 {
 	memset(slot->tts_isnull, true, insertion->natts);
 	for (int i = 0; i < ncolumns; i++)
@@ -236,8 +235,7 @@ fill_row(Insertion *insertion, TupleTableSlot *slot, int ncolumns,
 		DefaultColumn *column = &insertion->defaults[i];
 
 		if (column->is_volatile)
-			column->value = ExecEvalExpr(column->expr,
-										 GetPerTupleExprContext(insertion->estate),
+			column->value = ExecEvalExpr(column->expr, GetPerTupleExprContext(insertion->estate),
 										 &column->is_null);
 		slot->tts_values[column->column] = column->value;
 		slot->tts_isnull[column->column] = column->is_null;
@@ -250,7 +248,7 @@ static void
 route_row(Insertion *insertion, int ncolumns, const Datum *values, const bool *nulls)
 {
 	ResultRelInfo *target;
-	AttrMap    *map;
+	AttrMap *map;
 	TupleTableSlot *slot;
 
 	ExecClearTuple(insertion->row);
@@ -273,7 +271,7 @@ route_row(Insertion *insertion, int ncolumns, const Datum *values, const bool *n
 static void
 end(Insertion *insertion)
 {
-	EState	   *estate = insertion->estate;
+	EState *estate = insertion->estate;
 
 	write_group(insertion);
 	drop_slots(insertion);
@@ -288,16 +286,16 @@ end(Insertion *insertion)
 void
 velo_sink_insert_rows(VeloInsert *insert, const VeloChunk *chunk, const int *rows, int nrows)
 {
-	Relation	relation = table_open(insert->relation, RowExclusiveLock);
-	Insertion	insertion;
-	int			ncolumns = insert->desc->natts;
+	Relation relation = table_open(insert->relation, RowExclusiveLock);
+	Insertion insertion;
+	int ncolumns = insert->desc->natts;
 
 	begin(&insertion, relation, insert->desc);
 	if (insertion.routing == NULL)
 		insertion.target = insertion.root;
 	for (int i = 0; i < nrows; i++)
 	{
-		int			row = rows ? rows[i] : i;
+		int row = rows ? rows[i] : i;
 
 		if (insertion.routing)
 			route_row(&insertion, ncolumns, velo_row_values(chunk, row),

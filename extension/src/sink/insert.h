@@ -22,5 +22,5 @@ extern VeloInsert *velo_sink_insert_create(Oid relation, TupleDesc desc);
 extern bool velo_sink_insert_is_possible(VeloInsert *insert, bool with_partitions);
 
 /* rows NULL: all rows of the chunk.  Works in the current context, which the caller resets. */
-extern void velo_sink_insert_rows(VeloInsert *insert, const VeloChunk *chunk,
-								  const int *rows, int nrows);
+extern void velo_sink_insert_rows(VeloInsert *insert, const VeloChunk *chunk, const int *rows,
+								  int nrows);

@@ -25,19 +25,19 @@
 
 typedef struct KeyColumn
 {
-	int			column;			/* 0-based in the chunk */
-	bool		has_hash;
-	FmgrInfo	hash;
-	FmgrInfo	equal;
-	Oid			collation;
+	int column; /* 0-based in the chunk */
+	bool has_hash;
+	FmgrInfo hash;
+	FmgrInfo equal;
+	Oid collation;
 } KeyColumn;
 
 struct VeloKeys
 {
-	int			ncolumns;
-	KeyColumn  *columns;
-	int16		places[PLACES]; /* row number, or -1 */
-	uint32		hashes[VELO_CHUNK_ROWS];
+	int ncolumns;
+	KeyColumn *columns;
+	int16 places[PLACES]; /* row number, or -1 */
+	uint32 hashes[VELO_CHUNK_ROWS];
 };
 
 static void
@@ -47,10 +47,9 @@ set_operators(KeyColumn *column, Oid equal_operator, Oid type)
 	RegProcedure right;
 
 	if (!OidIsValid(equal_operator))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("cannot use a column of type %s as a key", format_type_be(type)),
-				 errdetail("The type has no equality operator.")));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+						errmsg("cannot use a column of type %s as a key", format_type_be(type)),
+						errdetail("The type has no equality operator.")));
 	fmgr_info(get_opcode(equal_operator), &column->equal);
 	column->has_hash = get_op_hash_functions(equal_operator, &left, &right);
 	if (column->has_hash)
@@ -60,16 +59,16 @@ set_operators(KeyColumn *column, Oid equal_operator, Oid type)
 VeloKeys *
 velo_sink_keys_create(const VeloSinkSpec *spec, Relation index, const int *order)
 {
-	VeloKeys   *keys = palloc0(sizeof(VeloKeys));
+	VeloKeys *keys = palloc0(sizeof(VeloKeys));
 
 	keys->ncolumns = spec->nkeys;
 	keys->columns = palloc0(sizeof(KeyColumn) * spec->nkeys);
 	for (int i = 0; i < spec->nkeys; i++)
 	{
-		int			key = index ? order[i] : i;
-		KeyColumn  *column = &keys->columns[i];
+		int key = index ? order[i] : i;
+		KeyColumn *column = &keys->columns[i];
 		Form_pg_attribute att = TupleDescAttr(spec->desc, spec->keys[key] - 1);
-		Oid			equal = InvalidOid;
+		Oid equal = InvalidOid;
 
 		column->column = spec->keys[key] - 1;
 		column->collation = att->attcollation;
@@ -89,19 +88,19 @@ velo_sink_keys_create(const VeloSinkSpec *spec, Relation index, const int *order
 static uint32
 hash_row(VeloKeys *keys, const VeloChunk *chunk, int row)
 {
-	Datum	   *values = velo_row_values(chunk, row);
-	bool	   *nulls = velo_row_nulls(chunk, row);
-	uint32		hash = 0;
+	Datum *values = velo_row_values(chunk, row);
+	bool *nulls = velo_row_nulls(chunk, row);
+	uint32 hash = 0;
 
 	for (int i = 0; i < keys->ncolumns; i++)
 	{
-		KeyColumn  *column = &keys->columns[i];
+		KeyColumn *column = &keys->columns[i];
 
 		/* A type that cannot be hashed is compared with all rows: slow, and rare. */
 		if (column->has_hash && !nulls[column->column])
-			hash = hash_combine(hash, DatumGetUInt32(FunctionCall1Coll(&column->hash,
-																	   column->collation,
-																	   values[column->column])));
+			hash = hash_combine(hash,
+								DatumGetUInt32(FunctionCall1Coll(&column->hash, column->collation,
+																 values[column->column])));
 		else
 			hash = hash_combine(hash, nulls[column->column]);
 	}
@@ -111,15 +110,15 @@ hash_row(VeloKeys *keys, const VeloChunk *chunk, int row)
 static bool
 is_same_key(VeloKeys *keys, const VeloChunk *chunk, int left, int right)
 {
-	Datum	   *a = velo_row_values(chunk, left);
-	Datum	   *b = velo_row_values(chunk, right);
-	bool	   *a_null = velo_row_nulls(chunk, left);
-	bool	   *b_null = velo_row_nulls(chunk, right);
+	Datum *a = velo_row_values(chunk, left);
+	Datum *b = velo_row_values(chunk, right);
+	bool *a_null = velo_row_nulls(chunk, left);
+	bool *b_null = velo_row_nulls(chunk, right);
 
 	for (int i = 0; i < keys->ncolumns; i++)
 	{
-		KeyColumn  *column = &keys->columns[i];
-		int			at = column->column;
+		KeyColumn *column = &keys->columns[i];
+		int at = column->column;
 
 		if (a_null[at] != b_null[at])
 			return false;
@@ -134,19 +133,19 @@ is_same_key(VeloKeys *keys, const VeloChunk *chunk, int left, int right)
 int
 velo_sink_keys_coalesce(VeloKeys *keys, const VeloChunk *chunk, int *rows)
 {
-	int			kept = 0;
+	int kept = 0;
 
 	memset(keys->places, -1, sizeof(keys->places));
 	for (int row = chunk->nrows - 1; row >= 0; row--)
 	{
-		uint32		hash = hash_row(keys, chunk, row);
-		uint32		place = hash & (PLACES - 1);
-		bool		is_new = true;
+		uint32 hash = hash_row(keys, chunk, row);
+		uint32 place = hash & (PLACES - 1);
+		bool is_new = true;
 
 		keys->hashes[row] = hash;
 		while (keys->places[place] >= 0)
 		{
-			int			other = keys->places[place];
+			int other = keys->places[place];
 
 			if (keys->hashes[other] == hash && is_same_key(keys, chunk, row, other))
 			{
@@ -163,7 +162,7 @@ velo_sink_keys_coalesce(VeloKeys *keys, const VeloChunk *chunk, int *rows)
 	}
 	for (int i = 0; i < kept / 2; i++)
 	{
-		int			row = rows[i];
+		int row = rows[i];
 
 		rows[i] = rows[kept - 1 - i];
 		rows[kept - 1 - i] = row;

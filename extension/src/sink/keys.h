@@ -21,4 +21,4 @@ extern VeloKeys *velo_sink_keys_create(const VeloSinkSpec *spec, Relation index,
  * Writes the numbers of the rows that count into rows (VELO_CHUNK_ROWS long), in
  * their order, and returns how many.  NULL keys are equal.
  */
-extern int	velo_sink_keys_coalesce(VeloKeys *keys, const VeloChunk *chunk, int *rows);
+extern int velo_sink_keys_coalesce(VeloKeys *keys, const VeloChunk *chunk, int *rows);

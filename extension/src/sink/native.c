@@ -27,6 +27,7 @@
 #include <utils/memutils.h>
 #include <utils/rel.h>
 
+#include "base/testpoint.h"
 #include "meta/meta.h"
 #include "sink/insert.h"
 #include "sink/statement.h"
@@ -38,23 +39,23 @@
 /* A set of columns to be written. */
 typedef struct Shape
 {
-	TupleDesc	desc;
+	TupleDesc desc;
 	VeloInsert *direct;
-	VeloStatement *statement;	/* NULL until needed */
-	VeloChunk  *copy;			/* the rows in this shape; NULL: the result's own */
+	VeloStatement *statement; /* NULL until needed */
+	VeloChunk *copy;		  /* the rows in this shape; NULL: the result's own */
 } Shape;
 
 typedef struct NativeSink
 {
-	VeloSink	base;
-	MemoryContext context;		/* the sink's */
-	MemoryContext call;			/* one write */
-	Oid			storage;
-	int			ncolumns;		/* of the result that the storage has */
-	int		   *columns;		/* their 0-based numbers in the result */
-	bool		has_tombstone;
-	Shape		plain;			/* without _tombstone: what almost all chunks need */
-	Shape		marked;			/* with it; made if the storage has the column */
+	VeloSink base;
+	MemoryContext context; /* the sink's */
+	MemoryContext call;	   /* one write */
+	Oid storage;
+	int ncolumns; /* of the result that the storage has */
+	int *columns; /* their 0-based numbers in the result */
+	bool has_tombstone;
+	Shape plain;  /* without _tombstone: what almost all chunks need */
+	Shape marked; /* with it; made if the storage has the column */
 } NativeSink;
 
 static const VeloSinkOps native_sink;
@@ -86,9 +87,9 @@ shape_rows(NativeSink *sink, Shape *shape, const VeloChunk *chunk)
 	velo_row_chunk_reset(shape->copy);
 	for (int i = 0; i < chunk->nrows; i++)
 	{
-		int			row = velo_row_append(shape->copy);
-		Datum	   *values = velo_row_values(shape->copy, row);
-		bool	   *nulls = velo_row_nulls(shape->copy, row);
+		int row = velo_row_append(shape->copy);
+		Datum *values = velo_row_values(shape->copy, row);
+		bool *nulls = velo_row_nulls(shape->copy, row);
 
 		for (int column = 0; column < sink->ncolumns; column++)
 		{
@@ -107,8 +108,8 @@ shape_rows(NativeSink *sink, Shape *shape, const VeloChunk *chunk)
 static void
 make_shape(NativeSink *sink, Shape *shape, bool with_tombstone)
 {
-	TupleDesc	result = sink->base.spec->desc;
-	int			natts = sink->ncolumns + (with_tombstone ? 1 : 0);
+	TupleDesc result = sink->base.spec->desc;
+	int natts = sink->ncolumns + (with_tombstone ? 1 : 0);
 
 	shape->desc = result;
 	if (natts != result->natts || with_tombstone)
@@ -129,7 +130,7 @@ static VeloStatement *
 insert_statement(NativeSink *sink, Shape *shape)
 {
 	StringInfoData columns;
-	char	   *sql;
+	char *sql;
 	MemoryContext old;
 
 	if (shape->statement)
@@ -151,12 +152,11 @@ insert_statement(NativeSink *sink, Shape *shape)
 static void
 write_as_owner(NativeSink *sink, const VeloChunk *chunk)
 {
-	Relation	storage = table_open(sink->storage, RowExclusiveLock);
-	Shape	   *shape = sink->has_tombstone && has_tombstones(chunk) ? &sink->marked
-		: &sink->plain;
+	Relation storage = table_open(sink->storage, RowExclusiveLock);
+	Shape *shape = sink->has_tombstone && has_tombstones(chunk) ? &sink->marked : &sink->plain;
 	const VeloChunk *rows = shape_rows(sink, shape, chunk);
-	Oid			user;
-	int			security;
+	Oid user;
+	int security;
 
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(storage->rd_rel->relowner, security | SECURITY_LOCAL_USERID_CHANGE);
@@ -182,6 +182,7 @@ write_rows(VeloSink *base, VeloChunk *chunk)
 	old = MemoryContextSwitchTo(sink->call);
 	velo_sink_target_check_insert(sink->base.spec->relation, sink->base.spec->desc);
 	write_as_owner(sink, chunk);
+	VELO_TESTPOINT("sink_native_written");
 	MemoryContextSwitchTo(old);
 	error_context_stack = callback.previous;
 }
@@ -209,9 +210,8 @@ open_sink(const VeloSinkSpec *spec)
 	VeloStream *stream = velo_meta_stream(spec->relation);
 
 	if (stream == NULL || !OidIsValid(stream->storage))
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a native stream", spec->name)));
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("\"%s\" is not a native stream", spec->name)));
 	sink->base.ops = &native_sink;
 	sink->base.spec = spec;
 	sink->context = CurrentMemoryContext;

@@ -15,12 +15,12 @@
 
 #include "base/setting.h"
 
-static int	buffer_rows;
+static int buffer_rows;
 
 static const VeloSetting open_query_buffer_rows = {
 	.name = "velo.open_query_buffer_rows",
 	.description = "Result rows that an open query keeps until velo.next takes them; "
-	"when so many wait, it reads no more input.",
+				   "when so many wait, it reads no more input.",
 	.type = VELO_SETTING_INT,
 	.variable = &buffer_rows,
 	.boot = 8192,
@@ -34,19 +34,19 @@ VELO_SETTING(open_query_buffer_rows);
 typedef struct QueuedRow
 {
 	MinimalTuple tuple;
-	bool		is_tombstone;
+	bool is_tombstone;
 } QueuedRow;
 
 typedef struct QueueSink
 {
-	VeloSink	base;
-	MemoryContext rows;			/* owns the tuples */
-	QueuedRow  *ring;
-	uint64		space;			/* of the ring; a power of two */
-	uint64		taken;			/* counters that only grow: taken <= committed <= written */
-	uint64		committed;
-	uint64		written;
-	MinimalTuple last;			/* in the slot */
+	VeloSink base;
+	MemoryContext rows; /* owns the tuples */
+	QueuedRow *ring;
+	uint64 space; /* of the ring; a power of two */
+	uint64 taken; /* counters that only grow: taken <= committed <= written */
+	uint64 committed;
+	uint64 written;
+	MinimalTuple last; /* in the slot */
 	TupleTableSlot *slot;
 } QueueSink;
 
@@ -55,7 +55,7 @@ static const VeloSinkOps queue_sink;
 static VeloSink *
 open_sink(const VeloSinkSpec *spec)
 {
-	QueueSink  *sink = palloc0(sizeof(QueueSink));
+	QueueSink *sink = palloc0(sizeof(QueueSink));
 
 	sink->base.ops = &queue_sink;
 	sink->base.spec = spec;
@@ -76,8 +76,8 @@ place(QueueSink *sink, uint64 number)
 static void
 make_room(QueueSink *sink, int nrows)
 {
-	uint64		old_space = sink->space;
-	QueuedRow  *old_ring = sink->ring;
+	uint64 old_space = sink->space;
+	QueuedRow *old_ring = sink->ring;
 
 	while (sink->written - sink->taken + nrows > sink->space)
 		sink->space *= 2;
@@ -93,16 +93,15 @@ make_room(QueueSink *sink, int nrows)
 static void
 write_rows(VeloSink *base, VeloChunk *chunk)
 {
-	QueueSink  *sink = (QueueSink *) base;
+	QueueSink *sink = (QueueSink *) base;
 	MemoryContext old = MemoryContextSwitchTo(sink->rows);
 
 	make_room(sink, chunk->nrows);
 	for (int row = 0; row < chunk->nrows; row++)
 	{
-		QueuedRow  *queued = place(sink, sink->written);
+		QueuedRow *queued = place(sink, sink->written);
 
-		queued->tuple = heap_form_minimal_tuple(sink->base.spec->desc,
-												velo_row_values(chunk, row),
+		queued->tuple = heap_form_minimal_tuple(sink->base.spec->desc, velo_row_values(chunk, row),
 												velo_row_nulls(chunk, row));
 		queued->is_tombstone = (chunk->flags[row] & VELO_ROW_TOMBSTONE) != 0;
 		sink->written++;
@@ -118,7 +117,7 @@ flush_rows(VeloSink *base)
 static void
 committed(VeloSink *base)
 {
-	QueueSink  *sink = (QueueSink *) base;
+	QueueSink *sink = (QueueSink *) base;
 
 	sink->committed = sink->written;
 }
@@ -126,7 +125,7 @@ committed(VeloSink *base)
 bool
 velo_sink_queue_is_full(VeloSink *base)
 {
-	QueueSink  *sink = (QueueSink *) base;
+	QueueSink *sink = (QueueSink *) base;
 
 	return sink->written - sink->taken >= buffer_rows;
 }
@@ -134,7 +133,7 @@ velo_sink_queue_is_full(VeloSink *base)
 int64
 velo_sink_queue_length(VeloSink *base)
 {
-	QueueSink  *sink = (QueueSink *) base;
+	QueueSink *sink = (QueueSink *) base;
 
 	return sink->committed - sink->taken;
 }
@@ -142,8 +141,8 @@ velo_sink_queue_length(VeloSink *base)
 TupleTableSlot *
 velo_sink_queue_take(VeloSink *base, bool *is_tombstone)
 {
-	QueueSink  *sink = (QueueSink *) base;
-	QueuedRow  *queued;
+	QueueSink *sink = (QueueSink *) base;
+	QueuedRow *queued;
 
 	if (sink->last)
 	{

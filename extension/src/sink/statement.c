@@ -16,15 +16,17 @@
 #include <executor/spi.h>
 #include <miscadmin.h>
 #include <utils/guc.h>
+#include <utils/plancache.h>
 #include <utils/queryenvironment.h>
+#include <utils/resowner.h>
 #include <utils/tuplestore.h>
 
 struct VeloStatement
 {
 	const char *sql;
-	TupleDesc	desc;
-	bool		by_index;
-	SPIPlanPtr	plan;			/* NULL until first used */
+	TupleDesc desc;
+	bool by_index;
+	SPIPlanPtr plan; /* NULL until first used */
 };
 
 VeloStatement *
@@ -45,7 +47,7 @@ store_rows(VeloStatement *statement, const VeloChunk *chunk, const int *rows, in
 
 	for (int i = 0; i < nrows; i++)
 	{
-		int			row = rows ? rows[i] : i;
+		int row = rows ? rows[i] : i;
 
 		tuplestore_putvalues(store, statement->desc, velo_row_values(chunk, row),
 							 velo_row_nulls(chunk, row));
@@ -53,16 +55,25 @@ store_rows(VeloStatement *statement, const VeloChunk *chunk, const int *rows, in
 	return store;
 }
 
+/*
+ * Makes the plan, if there is no valid one.  Settings that shape it must not reach
+ * further: during execution triggers plan statements of their own.
+ */
 static void
-forbid_full_scans(void)
+make_plan(VeloStatement *statement)
 {
-	static const char *const settings[] = {
-		"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material"
-	};
+	static const char *const settings[] = {"jit", "enable_seqscan", "enable_hashjoin",
+										   "enable_mergejoin", "enable_material"};
+	int guc_level = NewGUCNestLevel();
+	CachedPlan *plan;
 
-	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i], "off", PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+	for (int i = 0; i < (statement->by_index ? lengthof(settings) : 1); i++)
+		(void) set_config_option(settings[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
+	plan = SPI_plan_get_cached_plan(statement->plan);
+	if (plan)
+		ReleaseCachedPlan(plan, CurrentResourceOwner);
+	AtEOXact_GUC(false, guc_level);
 }
 
 static void
@@ -73,12 +84,11 @@ check_result(VeloStatement *statement, int result)
 }
 
 void
-velo_sink_statement_run(VeloStatement *statement, const VeloChunk *chunk,
-						const int *rows, int nrows)
+velo_sink_statement_run(VeloStatement *statement, const VeloChunk *chunk, const int *rows,
+						int nrows)
 {
 	EphemeralNamedRelationData relation = {0};
 	Tuplestorestate *store = store_rows(statement, chunk, rows, nrows);
-	int			guc_level = 0;
 
 	relation.md.name = VELO_STATEMENT_ROWS;
 	relation.md.reliddesc = InvalidOid;
@@ -91,23 +101,17 @@ velo_sink_statement_run(VeloStatement *statement, const VeloChunk *chunk,
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	check_result(statement, SPI_register_relation(&relation));
-	if (statement->by_index)
-	{
-		guc_level = NewGUCNestLevel();
-		forbid_full_scans();
-	}
 	if (statement->plan == NULL)
 	{
-		SPIPlanPtr	plan = SPI_prepare(statement->sql, 0, NULL);
+		SPIPlanPtr plan = SPI_prepare(statement->sql, 0, NULL);
 
 		if (plan == NULL)
 			check_result(statement, SPI_result);
 		SPI_keepplan(plan);
 		statement->plan = plan;
 	}
+	make_plan(statement);
 	check_result(statement, SPI_execute_plan(statement->plan, NULL, NULL, false, 0));
-	if (statement->by_index)
-		AtEOXact_GUC(false, guc_level);
 	SPI_finish();
 	tuplestore_end(store);
 }

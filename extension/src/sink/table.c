@@ -44,6 +44,7 @@
 #include <utils/rel.h>
 #include <utils/ruleutils.h>
 
+#include "base/testpoint.h"
 #include "sink/insert.h"
 #include "sink/keys.h"
 #include "sink/statement.h"
@@ -53,34 +54,34 @@
 /* What a DELETE needs to say about a key column. */
 typedef struct KeyMatch
 {
-	const char *name;			/* quoted */
-	const char *type;			/* of the table's column */
-	const char *equal;			/* OPERATOR(schema.=) */
-	const char *collate;		/* " COLLATE …" or "" */
+	const char *name;	 /* quoted */
+	const char *type;	 /* of the table's column */
+	const char *equal;	 /* OPERATOR(schema.=) */
+	const char *collate; /* " COLLATE …" or "" */
 } KeyMatch;
 
 typedef struct DeleteStatement
 {
-	uint64		null_keys;		/* bit i: key i is NULL */
+	uint64 null_keys; /* bit i: key i is NULL */
 	VeloStatement *statement;
 } DeleteStatement;
 
 typedef struct TableSink
 {
-	VeloSink	base;
-	MemoryContext context;		/* the sink's */
-	MemoryContext call;			/* one write */
-	MemoryContext texts;		/* statements, until the name changes */
-	char	   *name;			/* qualified, when the statements were made */
+	VeloSink base;
+	MemoryContext context; /* the sink's */
+	MemoryContext call;	   /* one write */
+	MemoryContext texts;   /* statements, until the name changes */
+	char *name;			   /* qualified, when the statements were made */
 	VeloStatement *insert;
-	List	   *deletes;		/* of DeleteStatement */
-	VeloInsert *direct;			/* NULL: rows are upserted */
-	VeloKeys   *keys;
-	VeloUpdate *update;			/* NULL: rows are appended */
-	KeyMatch   *matches;		/* one for each key of the spec */
-	bool		is_plain;		/* DELETE … ONLY */
-	int			rows[VELO_CHUNK_ROWS];
-	int			part[VELO_CHUNK_ROWS];
+	List *deletes;		/* of DeleteStatement */
+	VeloInsert *direct; /* NULL: rows are upserted */
+	VeloKeys *keys;
+	VeloUpdate *update; /* NULL: rows are appended */
+	KeyMatch *matches;	/* one for each key of the spec */
+	bool is_plain;		/* DELETE … ONLY */
+	int rows[VELO_CHUNK_ROWS];
+	int part[VELO_CHUNK_ROWS];
 } TableSink;
 
 static const VeloSinkOps table_sink;
@@ -91,14 +92,12 @@ StaticAssertDecl(INDEX_MAX_KEYS <= 64, "a key's columns fit in 64 bits");
 static char *
 relation_name(const VeloSinkSpec *spec)
 {
-	char	   *name = get_rel_name(spec->relation);
+	char *name = get_rel_name(spec->relation);
 
 	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("the table behind \"%s\" does not exist", spec->name)));
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(spec->relation)),
-									  name);
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("the table behind \"%s\" does not exist", spec->name)));
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(spec->relation)), name);
 }
 
 static const char *
@@ -137,12 +136,12 @@ insert_text(TableSink *sink)
 		if (is_key(spec, i))
 			appendStringInfo(&keys, "%s%s", keys.len > 0 ? ", " : "", name);
 		else
-			appendStringInfo(&changes, "%s%s = EXCLUDED.%s", changes.len > 0 ? ", " : "",
-							 name, name);
+			appendStringInfo(&changes, "%s%s = EXCLUDED.%s", changes.len > 0 ? ", " : "", name,
+							 name);
 	}
 	if (spec->nkeys == 0)
-		return psprintf("INSERT INTO %s (%s) SELECT %s FROM " VELO_STATEMENT_ROWS,
-						sink->name, columns.data, columns.data);
+		return psprintf("INSERT INTO %s (%s) SELECT %s FROM " VELO_STATEMENT_ROWS, sink->name,
+						columns.data, columns.data);
 	return psprintf("INSERT INTO %s (%s) SELECT %s FROM " VELO_STATEMENT_ROWS
 					" ON CONFLICT (%s) DO %s%s",
 					sink->name, columns.data, columns.data, keys.data,
@@ -159,7 +158,7 @@ delete_text(TableSink *sink, uint64 null_keys)
 					 sink->is_plain ? "ONLY " : "", sink->name);
 	for (int i = 0; i < sink->base.spec->nkeys; i++)
 	{
-		KeyMatch   *match = &sink->matches[i];
+		KeyMatch *match = &sink->matches[i];
 
 		appendStringInfo(&text, "%st.%s ", i > 0 ? " AND " : "", match->name);
 		if (null_keys & (UINT64CONST(1) << i))
@@ -174,7 +173,7 @@ delete_text(TableSink *sink, uint64 null_keys)
 static void
 forget_statements(TableSink *sink)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	if (sink->insert)
 		velo_sink_statement_free(sink->insert);
@@ -189,7 +188,7 @@ forget_statements(TableSink *sink)
 static void
 follow_name(TableSink *sink)
 {
-	char	   *name = relation_name(sink->base.spec);
+	char *name = relation_name(sink->base.spec);
 
 	if (sink->name && strcmp(sink->name, name) == 0)
 		return;
@@ -213,7 +212,7 @@ insert_statement(TableSink *sink)
 static VeloStatement *
 delete_statement(TableSink *sink, uint64 null_keys)
 {
-	ListCell   *lc;
+	ListCell *lc;
 	DeleteStatement *entry;
 	MemoryContext old;
 
@@ -238,8 +237,8 @@ delete_statement(TableSink *sink, uint64 null_keys)
 static uint64
 null_keys_of(const VeloSinkSpec *spec, const VeloChunk *chunk, int row)
 {
-	bool	   *nulls = velo_row_nulls(chunk, row);
-	uint64		null_keys = 0;
+	bool *nulls = velo_row_nulls(chunk, row);
+	uint64 null_keys = 0;
 
 	for (int i = 0; i < spec->nkeys; i++)
 		if (nulls[spec->keys[i] - 1])
@@ -252,10 +251,10 @@ static int
 delete_tombstones(TableSink *sink, VeloChunk *chunk, int nrows)
 {
 	const VeloSinkSpec *spec = sink->base.spec;
-	int			kept = 0;
-	int			gone = 0;
-	int		   *rows = sink->rows;
-	int		   *tombstones = sink->part;
+	int kept = 0;
+	int gone = 0;
+	int *rows = sink->rows;
+	int *tombstones = sink->part;
 
 	for (int i = 0; i < nrows; i++)
 	{
@@ -266,10 +265,10 @@ delete_tombstones(TableSink *sink, VeloChunk *chunk, int nrows)
 	}
 	while (gone > 0)
 	{
-		uint64		null_keys = null_keys_of(spec, chunk, tombstones[0]);
-		int			others = 0;
-		int			same = 0;
-		int			batch[VELO_CHUNK_ROWS];
+		uint64 null_keys = null_keys_of(spec, chunk, tombstones[0]);
+		int others = 0;
+		int same = 0;
+		int batch[VELO_CHUNK_ROWS];
 
 		for (int i = 0; i < gone; i++)
 		{
@@ -287,11 +286,14 @@ delete_tombstones(TableSink *sink, VeloChunk *chunk, int nrows)
 static void
 upsert(TableSink *sink, VeloChunk *chunk)
 {
-	int			nrows = velo_sink_keys_coalesce(sink->keys, chunk, sink->rows);
+	int nrows = velo_sink_keys_coalesce(sink->keys, chunk, sink->rows);
 
 	nrows = delete_tombstones(sink, chunk, nrows);
 	if (nrows > 0 && sink->update && velo_sink_update_is_possible(sink->update))
+	{
 		nrows = velo_sink_update_rows(sink->update, chunk, sink->rows, nrows);
+		VELO_TESTPOINT("sink_table_updated");
+	}
 	if (nrows > 0)
 		velo_sink_statement_run(insert_statement(sink), chunk, sink->rows, nrows);
 }
@@ -299,7 +301,7 @@ upsert(TableSink *sink, VeloChunk *chunk)
 static void
 report_table(void *arg)
 {
-	TableSink  *sink = arg;
+	TableSink *sink = arg;
 
 	errcontext("writing to table \"%s\"", sink->base.spec->name);
 }
@@ -307,7 +309,7 @@ report_table(void *arg)
 static void
 write_rows(VeloSink *base, VeloChunk *chunk)
 {
-	TableSink  *sink = (TableSink *) base;
+	TableSink *sink = (TableSink *) base;
 	ErrorContextCallback callback = {error_context_stack, report_table, sink};
 	MemoryContext old;
 
@@ -326,6 +328,7 @@ write_rows(VeloSink *base, VeloChunk *chunk)
 	}
 	else
 		velo_sink_statement_run(insert_statement(sink), chunk, NULL, chunk->nrows);
+	VELO_TESTPOINT("sink_table_written");
 	MemoryContextSwitchTo(old);
 	error_context_stack = callback.previous;
 }
@@ -338,7 +341,7 @@ flush_rows(VeloSink *base)
 static void
 close_sink(VeloSink *base)
 {
-	TableSink  *sink = (TableSink *) base;
+	TableSink *sink = (TableSink *) base;
 
 	forget_statements(sink);
 }
@@ -357,7 +360,7 @@ index_enforces(Relation relation, Relation index, const VeloSinkSpec *spec, int 
 		return false;
 	for (int i = 0; i < spec->nkeys; i++)
 	{
-		AttrNumber	att = form->indkey.values[i];
+		AttrNumber att = form->indkey.values[i];
 
 		order[i] = -1;
 		for (int key = 0; key < spec->nkeys && att > 0; key++)
@@ -374,19 +377,19 @@ static void
 set_match(TableSink *sink, Relation relation, Relation index, int column, int key)
 {
 	const VeloSinkSpec *spec = sink->base.spec;
-	KeyMatch   *match = &sink->matches[key];
+	KeyMatch *match = &sink->matches[key];
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(relation),
 										  index->rd_index->indkey.values[column] - 1);
-	Oid			type = index->rd_opcintype[column];
-	Oid			equal = get_opfamily_member(index->rd_opfamily[column], type, type,
-											BTEqualStrategyNumber);
-	Oid			collation = index->rd_indcollation[column];
+	Oid type = index->rd_opcintype[column];
+	Oid equal = get_opfamily_member(index->rd_opfamily[column], type, type, BTEqualStrategyNumber);
+	Oid collation = index->rd_indcollation[column];
 
 	match->name = column_name(spec, spec->keys[key] - 1);
 	match->type = format_type_extended(att->atttypid, -1, FORMAT_TYPE_FORCE_QUALIFY);
-	match->equal = psprintf("OPERATOR(%s.%s)",
-							quote_identifier(get_namespace_name(get_func_namespace(get_opcode(equal)))),
-							get_opname(equal));
+	match->equal =
+		psprintf("OPERATOR(%s.%s)",
+				 quote_identifier(get_namespace_name(get_func_namespace(get_opcode(equal)))),
+				 get_opname(equal));
 	match->collate = "";
 	if (OidIsValid(collation))
 		match->collate = psprintf(" COLLATE %s", generate_collation_name(collation));
@@ -396,16 +399,16 @@ static void
 find_key(TableSink *sink)
 {
 	const VeloSinkSpec *spec = sink->base.spec;
-	Relation	relation = table_open(spec->relation, AccessShareLock);
-	List	   *indexes = RelationGetIndexList(relation);
-	ListCell   *lc;
+	Relation relation = table_open(spec->relation, AccessShareLock);
+	List *indexes = RelationGetIndexList(relation);
+	ListCell *lc;
 
 	sink->is_plain = relation->rd_rel->relkind == RELKIND_RELATION;
 	sink->matches = palloc0(sizeof(KeyMatch) * spec->nkeys);
 	foreach(lc, indexes)
 	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-		int			order[INDEX_MAX_KEYS];
+		Relation index = index_open(lfirst_oid(lc), AccessShareLock);
+		int order[INDEX_MAX_KEYS];
 
 		if (sink->keys == NULL && index_enforces(relation, index, spec, order))
 		{
@@ -430,7 +433,7 @@ find_key(TableSink *sink)
 static VeloSink *
 open_sink(const VeloSinkSpec *spec)
 {
-	TableSink  *sink = palloc0(sizeof(TableSink));
+	TableSink *sink = palloc0(sizeof(TableSink));
 
 	sink->base.ops = &table_sink;
 	sink->base.spec = spec;

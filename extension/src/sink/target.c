@@ -42,7 +42,7 @@ columns_fit(TupleDesc table, TupleDesc desc)
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute source = TupleDescAttr(desc, i);
-		int			column = velo_sink_target_column(table, NameStr(source->attname));
+		int column = velo_sink_target_column(table, NameStr(source->attname));
 		Form_pg_attribute target;
 
 		if (column < 0)
@@ -60,17 +60,16 @@ velo_sink_target_is_plain(Relation table, TupleDesc desc)
 {
 	TupleConstr *constraints = RelationGetDescr(table)->constr;
 
-	return table->rd_rules == NULL &&
-		!(constraints && constraints->has_generated_stored) &&
-		columns_fit(RelationGetDescr(table), desc) &&
-		check_enable_rls(RelationGetRelid(table), InvalidOid, true) != RLS_ENABLED;
+	return table->rd_rules == NULL && !(constraints && constraints->has_generated_stored) &&
+		   columns_fit(RelationGetDescr(table), desc) &&
+		   check_enable_rls(RelationGetRelid(table), InvalidOid, true) != RLS_ENABLED;
 }
 
 static bool
 may(Oid table, AttrNumber column, AclMode mode)
 {
 	return column == InvalidAttrNumber ||
-		pg_attribute_aclcheck(table, column, GetUserId(), mode) == ACLCHECK_OK;
+		   pg_attribute_aclcheck(table, column, GetUserId(), mode) == ACLCHECK_OK;
 }
 
 void
@@ -87,14 +86,14 @@ velo_sink_target_check_insert(Oid table, TupleDesc desc)
 bool
 velo_sink_target_may_upsert(Oid table, TupleDesc desc, const AttrNumber *keys, int nkeys)
 {
-	AclMode		all = ACL_INSERT | ACL_UPDATE | ACL_SELECT;
+	AclMode all = ACL_INSERT | ACL_UPDATE | ACL_SELECT;
 
 	if (pg_class_aclmask(table, GetUserId(), all, ACLMASK_ALL) == all)
 		return true;
 	for (int i = 0; i < desc->natts; i++)
 	{
-		AttrNumber	column = get_attnum(table, NameStr(TupleDescAttr(desc, i)->attname));
-		bool		is_key = false;
+		AttrNumber column = get_attnum(table, NameStr(TupleDescAttr(desc, i)->attname));
+		bool is_key = false;
 
 		for (int key = 0; key < nkeys; key++)
 			is_key |= keys[key] == i + 1;
@@ -108,7 +107,7 @@ velo_sink_target_may_upsert(Oid table, TupleDesc desc, const AttrNumber *keys, i
 EState *
 velo_sink_target_begin(Relation table, CmdType command, ResultRelInfo **result)
 {
-	EState	   *estate = CreateExecutorState();
+	EState *estate = CreateExecutorState();
 	RangeTblEntry *entry = makeNode(RangeTblEntry);
 
 	entry->rtekind = RTE_RELATION;

@@ -36,27 +36,27 @@
 struct VeloUpdate
 {
 	const VeloSinkSpec *spec;
-	Oid			index;
-	int			nkeys;
-	int			columns[INDEX_MAX_KEYS];	/* of the result, 0-based, in index order */
+	Oid index;
+	int nkeys;
+	int columns[INDEX_MAX_KEYS]; /* of the result, 0-based, in index order */
 	RegProcedure equal[INDEX_MAX_KEYS];
-	bool		has_null_keys;	/* the index finds NULLs equal */
-	bool		is_searchable;	/* with values of the result's types */
+	bool has_null_keys; /* the index finds NULLs equal */
+	bool is_searchable; /* with values of the result's types */
 };
 
 /* One call of velo_sink_update_rows. */
 typedef struct Updating
 {
 	VeloUpdate *update;
-	Relation	table;
-	EState	   *estate;
+	Relation table;
+	EState *estate;
 	ResultRelInfo *result;
-	Snapshot	snapshot;
+	Snapshot snapshot;
 	IndexScanDesc scan;
 	ScanKeyData keys[INDEX_MAX_KEYS];
 	TupleTableSlot *old;
 	TupleTableSlot *new;
-	int		   *targets;		/* for each column of the result: the table's, -1 for keys */
+	int *targets; /* for each column of the result: the table's, -1 for keys */
 } Updating;
 
 VeloUpdate *
@@ -71,10 +71,9 @@ velo_sink_update_create(const VeloSinkSpec *spec, Relation index, const int *ord
 	update->is_searchable = index->rd_rel->relam == BTREE_AM_OID;
 	for (int i = 0; i < spec->nkeys && update->is_searchable; i++)
 	{
-		Oid			type = index->rd_opcintype[i];
-		Oid			equal = get_opfamily_member(index->rd_opfamily[i], type, type,
-												BTEqualStrategyNumber);
-		int			column = spec->keys[order[i]] - 1;
+		Oid type = index->rd_opcintype[i];
+		Oid equal = get_opfamily_member(index->rd_opfamily[i], type, type, BTEqualStrategyNumber);
+		int column = spec->keys[order[i]] - 1;
 
 		update->columns[i] = column;
 		update->equal[i] = get_opcode(equal);
@@ -88,16 +87,15 @@ bool
 velo_sink_update_is_possible(VeloUpdate *update)
 {
 	const VeloSinkSpec *spec = update->spec;
-	Relation	table;
-	bool		is_possible;
+	Relation table;
+	bool is_possible;
 
 	if (!update->is_searchable || get_rel_relkind(update->index) != RELKIND_INDEX)
 		return false;
 	table = table_open(spec->relation, RowExclusiveLock);
-	is_possible = table->rd_rel->relkind == RELKIND_RELATION &&
-		!table->rd_rel->relispartition && table->trigdesc == NULL &&
-		velo_sink_target_is_plain(table, spec->desc) &&
-		velo_sink_target_may_upsert(spec->relation, spec->desc, spec->keys, spec->nkeys);
+	is_possible = table->rd_rel->relkind == RELKIND_RELATION && !table->rd_rel->relispartition &&
+				  table->trigdesc == NULL && velo_sink_target_is_plain(table, spec->desc) &&
+				  velo_sink_target_may_upsert(spec->relation, spec->desc, spec->keys, spec->nkeys);
 	table_close(table, NoLock);
 	return is_possible;
 }
@@ -109,9 +107,9 @@ prepare_columns(Updating *updating)
 
 	updating->targets = palloc(sizeof(int) * spec->desc->natts);
 	for (int i = 0; i < spec->desc->natts; i++)
-		updating->targets[i] =
-			velo_sink_target_column(RelationGetDescr(updating->table),
-									NameStr(TupleDescAttr(spec->desc, i)->attname));
+		updating
+			->targets[i] = velo_sink_target_column(RelationGetDescr(updating->table),
+												   NameStr(TupleDescAttr(spec->desc, i)->attname));
 	for (int i = 0; i < spec->nkeys; i++)
 		updating->targets[spec->keys[i] - 1] = -1;
 }
@@ -134,8 +132,8 @@ find_row(Updating *updating, const Datum *values, const bool *nulls)
 
 	for (int i = 0; i < update->nkeys; i++)
 	{
-		ScanKey		key = &updating->keys[i];
-		int			column = update->columns[i];
+		ScanKey key = &updating->keys[i];
+		int column = update->columns[i];
 
 		if (nulls[column] && !update->has_null_keys)
 			return false;
@@ -151,7 +149,7 @@ make_new_row(Updating *updating, const Datum *values, const bool *nulls)
 {
 	TupleTableSlot *old = updating->old;
 	TupleTableSlot *new = updating->new;
-	int			natts = RelationGetDescr(updating->table)->natts;
+	int natts = RelationGetDescr(updating->table)->natts;
 
 	slot_getallattrs(old);
 	ExecClearTuple(new);
@@ -159,7 +157,7 @@ make_new_row(Updating *updating, const Datum *values, const bool *nulls)
 	memcpy(new->tts_isnull, old->tts_isnull, sizeof(bool) * natts);
 	for (int i = 0; i < updating->update->spec->desc->natts; i++)
 	{
-		int			column = updating->targets[i];
+		int column = updating->targets[i];
 
 		if (column < 0)
 			continue;
@@ -196,8 +194,7 @@ begin(Updating *updating, Relation index)
 	updating->estate = velo_sink_target_begin(updating->table, CMD_UPDATE, &updating->result);
 	velo_compat_check_result(updating->result, CMD_INSERT);
 	updating->old = table_slot_create(updating->table, NULL);
-	updating->new = MakeSingleTupleTableSlot(RelationGetDescr(updating->table),
-											 &TTSOpsVirtual);
+	updating->new = MakeSingleTupleTableSlot(RelationGetDescr(updating->table), &TTSOpsVirtual);
 	prepare_columns(updating);
 	prepare_keys(updating, index);
 	updating->scan = index_beginscan(updating->table, index, updating->snapshot,
@@ -217,9 +214,9 @@ end(Updating *updating)
 int
 velo_sink_update_rows(VeloUpdate *update, const VeloChunk *chunk, int *rows, int nrows)
 {
-	Updating	updating = {.update = update};
-	Relation	index;
-	int			left = 0;
+	Updating updating = {.update = update};
+	Relation index;
+	int left = 0;
 
 	updating.table = table_open(update->spec->relation, RowExclusiveLock);
 	index = index_open(update->index, RowExclusiveLock);
@@ -228,8 +225,7 @@ velo_sink_update_rows(VeloUpdate *update, const VeloChunk *chunk, int *rows, int
 	{
 		if ((i & 63) == 0)
 			CHECK_FOR_INTERRUPTS();
-		if (!update_row(&updating, velo_row_values(chunk, rows[i]),
-						velo_row_nulls(chunk, rows[i])))
+		if (!update_row(&updating, velo_row_values(chunk, rows[i]), velo_row_nulls(chunk, rows[i])))
 			rows[left++] = rows[i];
 	}
 	end(&updating);

@@ -21,5 +21,4 @@ extern bool velo_sink_update_is_possible(VeloUpdate *update);
  * how many is returned.  No key may occur twice.  Works in the current context,
  * which the caller resets.
  */
-extern int	velo_sink_update_rows(VeloUpdate *update, const VeloChunk *chunk,
-								  int *rows, int nrows);
+extern int velo_sink_update_rows(VeloUpdate *update, const VeloChunk *chunk, int *rows, int nrows);

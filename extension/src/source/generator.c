@@ -35,7 +35,7 @@
 #include "source/generator.h"
 #include "source/native_storage.h"
 
-int			velo_source_generator_read_max;
+int velo_source_generator_read_max;
 
 static const VeloSetting read_max_setting = {
 	.name = "velo.generator_read_max",
@@ -89,7 +89,7 @@ static const VeloOption start_option = {
 	.types = "generator",
 	.type = VELO_OPTION_TEXT,
 	.description = "Time of the first record: a timestamp, or an offset such as -1h from when "
-		"reading begins; not given: when it is due.",
+				   "reading begins; not given: when it is due.",
 };
 VELO_OPTION(start_option);
 
@@ -99,7 +99,7 @@ static const VeloOption end_option = {
 	.types = "generator",
 	.type = VELO_OPTION_TEXT,
 	.description = "Records' times are spread from time_start up to this; without a record_count "
-		"the stream ends there.",
+				   "the stream ends there.",
 };
 VELO_OPTION(end_option);
 
@@ -109,21 +109,21 @@ static const VeloOption hint_option = {
 	.types = "generator",
 	.type = VELO_OPTION_TEXT,
 	.description = "Hints for the values of a column: data.<column>.range, .enum, .weights, "
-		".distribution, .null_probability, .sequential, .pattern, .cardinality.",
+				   ".distribution, .null_probability, .sequential, .pattern, .cardinality.",
 };
 VELO_OPTION(hint_option);
 
 typedef struct GeneratorSource
 {
-	VeloSource	source;
+	VeloSource source;
 	MemoryContext context;
 	VeloGenerator *generator;
-	TimestampTz base;			/* when record 0 was due */
-	int64		next;			/* number of the next record */
-	int64		batch_end;		/* the batch stops before this one */
-	int64		end;			/* of a bounded read; -1: not known yet */
-	bool		has_waited;		/* a batch has been begun */
-	Datum		topic;			/* 0: not needed */
+	TimestampTz base; /* when record 0 was due */
+	int64 next;		  /* number of the next record */
+	int64 batch_end;  /* the batch stops before this one */
+	int64 end;		  /* of a bounded read; -1: not known yet */
+	bool has_waited;  /* a batch has been begun */
+	Datum topic;	  /* 0: not needed */
 } GeneratorSource;
 
 static const VeloSourceOps generator_source;
@@ -148,13 +148,13 @@ declared_at(Oid relation)
 	VeloMetaScope scope;
 	const char *args[1] = {velo_meta_oid_text(relation)};
 	TimestampTz at = velo_clock_now();
-	bool		is_null;
+	bool is_null;
 
 	if (!OidIsValid(relation))
 		return at;
 	velo_meta_begin(&scope);
-	if (velo_meta_run("SELECT created_at FROM velo.stream WHERE relation = $1::oid::regclass",
-					  1, args) > 0)
+	if (velo_meta_run("SELECT created_at FROM velo.stream WHERE relation = $1::oid::regclass", 1,
+					  args) > 0)
 		at = DatumGetTimestampTz(velo_meta_datum(0, 1, &is_null));
 	velo_meta_end(&scope);
 	return at;
@@ -187,8 +187,8 @@ generator_seek(VeloSource *base, int partition, const char *position, VeloStartF
 {
 	GeneratorSource *source = (GeneratorSource *) base;
 	TimestampTz first_due;
-	double		rate;
-	int			used = 0;
+	double rate;
+	int used = 0;
 
 	Assert(partition == 0);
 	if (position == NULL)
@@ -199,19 +199,19 @@ generator_seek(VeloSource *base, int partition, const char *position, VeloStartF
 		return;
 	}
 	if (sscanf(position, INT64_FORMAT "/" INT64_FORMAT "/%lf%n", &source->next, &first_due, &rate,
-			   &used) != 3 || position[used] != '\0' || source->next < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is not a position of a generator", position)));
+			   &used) != 3 ||
+		position[used] != '\0' || source->next < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"%s\" is not a position of a generator", position)));
 	make_generator(source, first_due);
 	if (rate > 0 && rate != velo_source_generator_rate(source->generator) &&
 		velo_source_generator_rate(source->generator) > 0)
 	{
 		/* The next record is due when it was due at the old rate. */
-		double		new_rate = velo_source_generator_rate(source->generator);
+		double new_rate = velo_source_generator_rate(source->generator);
 
 		source->base = first_due + (TimestampTz) (source->next / rate * USECS_PER_SEC) -
-			(TimestampTz) (source->next / new_rate * USECS_PER_SEC);
+					   (TimestampTz) (source->next / new_rate * USECS_PER_SEC);
 		velo_source_generator_set_base(source->generator, source->base);
 	}
 }
@@ -222,7 +222,7 @@ generator_seek(VeloSource *base, int partition, const char *position, VeloStartF
 static int64
 bounded_end(const VeloGenerator *generator)
 {
-	int64		n = velo_source_generator_record_count(generator);
+	int64 n = velo_source_generator_record_count(generator);
 
 	if (n >= 0)
 		return n;
@@ -252,14 +252,14 @@ generator_poll(VeloSource *base, VeloChunk *chunk, int limit)
 {
 	GeneratorSource *source = (GeneratorSource *) base;
 	MemoryContext old = MemoryContextSwitchTo(chunk->context);
-	int			before = chunk->nrows;
+	int before = chunk->nrows;
 
 	limit = Min(limit, VELO_CHUNK_ROWS);
 	while (chunk->nrows < limit && source->next < source->batch_end)
 	{
-		int			row = velo_row_append(chunk);
-		int64		n = source->next++;
-		Datum		time = TimestampTzGetDatum(velo_source_generator_time(source->generator, n));
+		int row = velo_row_append(chunk);
+		int64 n = source->next++;
+		Datum time = TimestampTzGetDatum(velo_source_generator_time(source->generator, n));
 
 		velo_source_generator_fill(source->generator, n, velo_row_values(chunk, row),
 								   velo_row_nulls(chunk, row));
@@ -287,8 +287,8 @@ static bool
 generator_is_ended(VeloSource *base)
 {
 	GeneratorSource *source = (GeneratorSource *) base;
-	int64		end = base->spec->bounded ? source->end
-		: velo_source_generator_record_count(source->generator);
+	int64 end = base->spec->bounded ? source->end
+									: velo_source_generator_record_count(source->generator);
 
 	return source->has_waited && end >= 0 && source->next >= end;
 }
@@ -317,7 +317,7 @@ static int64
 generator_lag(VeloSource *base)
 {
 	GeneratorSource *source = (GeneratorSource *) base;
-	int64		n;
+	int64 n;
 
 	if (base->spec->bounded)
 		n = source->end >= 0 ? source->end : bounded_end(source->generator);
@@ -354,7 +354,7 @@ VELO_SOURCE(generator_source);
 static void
 append_from(StringInfo sql, List *columns, List *options, TimestampTz base)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	appendStringInfo(sql, " FROM velo._generator_rows(%s::jsonb, %s::timestamptz) AS r (",
 					 quote_literal_cstr(velo_meta_options_text(options)),
@@ -371,8 +371,8 @@ append_from(StringInfo sql, List *columns, List *options, TimestampTz base)
 static TupleDesc
 describe(List *columns)
 {
-	TupleDesc	desc = CreateTemplateTupleDesc(list_length(columns));
-	ListCell   *cell;
+	TupleDesc desc = CreateTemplateTupleDesc(list_length(columns));
+	ListCell *cell;
 
 	foreach(cell, columns)
 	{
@@ -387,9 +387,9 @@ describe(List *columns)
 Oid
 velo_source_generator_create(Oid schema, const char *name, List *columns, List *options, Oid owner)
 {
-	char	   *view = quote_qualified_identifier(get_namespace_name(schema), name);
+	char *view = quote_qualified_identifier(get_namespace_name(schema), name);
 	TimestampTz base = velo_clock_is_virtual() ? velo_clock_now()
-		: GetCurrentTransactionStartTimestamp();
+											   : GetCurrentTransactionStartTimestamp();
 	StringInfoData sql;
 
 	/* Complains about hints that make no sense. */
@@ -398,9 +398,10 @@ velo_source_generator_create(Oid schema, const char *name, List *columns, List *
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "CREATE VIEW %s AS SELECT *", view);
 	append_from(&sql, columns, options, base);
-	appendStringInfo(&sql, "; COMMENT ON VIEW %s IS 'Generated stream: records made up by rule.'; "
-					 "ALTER VIEW %s OWNER TO %s", view, view,
-					 quote_identifier(GetUserNameFromId(owner, false)));
+	appendStringInfo(&sql,
+					 "; COMMENT ON VIEW %s IS 'Generated stream: records made up by rule.'; "
+					 "ALTER VIEW %s OWNER TO %s",
+					 view, view, quote_identifier(GetUserNameFromId(owner, false)));
 	(void) velo_meta_run_once(sql.data);
 	return get_relname_relid(name, schema);
 }
@@ -408,9 +409,9 @@ velo_source_generator_create(Oid schema, const char *name, List *columns, List *
 void
 velo_source_generator_alter(Oid relation, List *options)
 {
-	Relation	view = table_open(relation, AccessExclusiveLock);
-	TupleDesc	desc = RelationGetDescr(view);
-	List	   *columns = NIL;
+	Relation view = table_open(relation, AccessExclusiveLock);
+	TupleDesc desc = RelationGetDescr(view);
+	List *columns = NIL;
 	StringInfoData sql;
 
 	for (int i = 0; i < desc->natts; i++)

@@ -15,8 +15,8 @@
 
 typedef struct HintContext
 {
-	const char *column;			/* for messages */
-	VeloHints  *hints;
+	const char *column; /* for messages */
+	VeloHints *hints;
 } HintContext;
 
 static void
@@ -32,7 +32,7 @@ refuse(const HintContext *context, const char *hint, const char *value, const ch
 static char *
 trim(char *text)
 {
-	char	   *end;
+	char *end;
 
 	text += strspn(text, " \t\n");
 	end = text + strlen(text);
@@ -51,10 +51,10 @@ trim(char *text)
 static List *
 split(const char *text)
 {
-	List	   *parts = NIL;
+	List *parts = NIL;
 	StringInfoData part;
-	char		quote = '\0';
-	int			depth = 0;
+	char quote = '\0';
+	int depth = 0;
 
 	initStringInfo(&part);
 	for (const char *c = text;; c++)
@@ -83,10 +83,10 @@ split(const char *text)
 static List *
 read_list(const char *value)
 {
-	char	   *text = trim(pstrdup(value));
-	size_t		length = strlen(text);
-	List	   *parts;
-	ListCell   *cell;
+	char *text = trim(pstrdup(value));
+	size_t length = strlen(text);
+	List *parts;
+	ListCell *cell;
 
 	if (length >= 2 && text[0] == '[' && text[length - 1] == ']')
 	{
@@ -102,8 +102,8 @@ read_list(const char *value)
 static double
 read_number(const HintContext *context, const char *hint, const char *value)
 {
-	char	   *end;
-	double		number = strtod(value, &end);
+	char *end;
+	double number = strtod(value, &end);
 
 	if (end == value || *end != '\0' || !isfinite(number))
 		refuse(context, hint, value, "Give a number.");
@@ -117,8 +117,10 @@ read_distribution(const HintContext *context, const char *value)
 	{
 		const char *name;
 		VeloDistribution distribution;
-	}			names[] = {
-		{"uniform", VELO_UNIFORM}, {"normal", VELO_NORMAL}, {"zipf", VELO_ZIPF},
+	} names[] = {
+		{"uniform", VELO_UNIFORM},
+		{"normal", VELO_NORMAL},
+		{"zipf", VELO_ZIPF},
 		{"random_walk", VELO_RANDOM_WALK},
 	};
 
@@ -137,17 +139,17 @@ static bool
 read_bool(const char *value)
 {
 	return pg_strcasecmp(value, "true") == 0 || pg_strcasecmp(value, "yes") == 0 ||
-		strcmp(value, "1") == 0;
+		   strcmp(value, "1") == 0;
 }
 
 static void
 set_hint(HintContext *context, const char *hint, const char *value)
 {
-	VeloHints  *hints = context->hints;
+	VeloHints *hints = context->hints;
 
 	if (strcmp(hint, "range") == 0)
 	{
-		List	   *ends = read_list(value);
+		List *ends = read_list(value);
 
 		if (list_length(ends) != 2)
 			refuse(context, hint, value, "Give the least and the greatest value: [1,100].");
@@ -178,7 +180,7 @@ set_hint(HintContext *context, const char *hint, const char *value)
 		hints->pattern = pstrdup(value);
 	else if (strcmp(hint, "cardinality") == 0)
 	{
-		double		n = read_number(context, hint, value);
+		double n = read_number(context, hint, value);
 
 		if (n < 1 || n > 1e15)
 			refuse(context, hint, value, "Give a whole number from 1.");
@@ -189,26 +191,27 @@ set_hint(HintContext *context, const char *hint, const char *value)
 	else if (strcmp(hint, "end") == 0)
 		hints->high = pstrdup(value);
 	else if (strcmp(hint, "type") == 0)
-		 /* the column has a type already */ ;
+		/* the column has a type already */;
 	else
-		ereport(WARNING,
-				(errcode(ERRCODE_WARNING),
-				 errmsg("hint \"data.%s.%s\" is unknown and has no effect", context->column, hint)));
+		ereport(WARNING, (errcode(ERRCODE_WARNING),
+						  errmsg("hint \"data.%s.%s\" is unknown and has no effect",
+								 context->column, hint)));
 }
 
 /* "range [1,100], distribution: normal", "enum ["A","B"], weights: [0.7,0.3]", "uuid" */
 static void
 set_hints(HintContext *context, const char *value)
 {
-	List	   *parts = split(value);
-	ListCell   *cell;
+	List *parts = split(value);
+	ListCell *cell;
 
 	foreach(cell, parts)
 	{
-		char	   *part = trim(lfirst(cell));
-		size_t		word = strspn(part, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
-		char	   *name = pnstrdup(part, word);
-		char	   *rest = part + word;
+		char *part = trim(lfirst(cell));
+		size_t word = strspn(part,
+							 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+		char *name = pnstrdup(part, word);
+		char *rest = part + word;
 
 		rest += strspn(rest, " \t");
 		if (*rest == ':')
@@ -218,10 +221,9 @@ set_hints(HintContext *context, const char *value)
 		else if (strcmp(name, "sequential") == 0)
 			set_hint(context, name, "true");
 		else if (foreach_current_index(cell) > 0 || word == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("invalid hint for column \"%s\": \"%s\"", context->column, part),
-					 errhint("Write hints as \"range [1,100], distribution: normal\".")));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("invalid hint for column \"%s\": \"%s\"", context->column, part),
+							errhint("Write hints as \"range [1,100], distribution: normal\".")));
 		/* A first word alone names the type, which the column has already. */
 	}
 }
@@ -230,34 +232,33 @@ static void
 check(const HintContext *context)
 {
 	const VeloHints *hints = context->hints;
-	double		sum = 0;
-	ListCell   *cell;
+	double sum = 0;
+	ListCell *cell;
 
 	if (hints->weights == NIL)
 		return;
 	foreach(cell, hints->weights)
 	{
-		double		weight = read_number(context, "weights", lfirst(cell));
+		double weight = read_number(context, "weights", lfirst(cell));
 
 		if (weight < 0)
 			refuse(context, "weights", lfirst(cell), "Weights cannot be negative.");
 		sum += weight;
 	}
 	if (list_length(hints->weights) != list_length(hints->choices) || fabs(sum - 1) > 0.001)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid weights for column \"%s\"", context->column),
-				 errdetail("There are %d weights for %d values, and they sum up to %g.",
-						   list_length(hints->weights), list_length(hints->choices), sum),
-				 errhint("Give one weight for each value of enum; they sum up to 1.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid weights for column \"%s\"", context->column),
+						errdetail("There are %d weights for %d values, and they sum up to %g.",
+								  list_length(hints->weights), list_length(hints->choices), sum),
+						errhint("Give one weight for each value of enum; they sum up to 1.")));
 }
 
 VeloHints *
 velo_source_generator_hints(List *options, const char *column)
 {
 	HintContext context = {column, palloc0(sizeof(VeloHints))};
-	size_t		length = strlen(column);
-	ListCell   *cell;
+	size_t length = strlen(column);
+	ListCell *cell;
 
 	context.hints->volatility = 0.02;
 	foreach(cell, options)

@@ -19,16 +19,16 @@ typedef enum VeloDistribution
 
 typedef struct VeloHints
 {
-	const char *low;			/* of the range, as written; NULL: the type's own */
+	const char *low; /* of the range, as written; NULL: the type's own */
 	const char *high;
-	List	   *choices;		/* char *: values to choose from */
-	List	   *weights;		/* char *: as many, or NIL */
+	List *choices; /* char *: values to choose from */
+	List *weights; /* char *: as many, or NIL */
 	VeloDistribution distribution;
-	double		null_probability;
-	double		volatility;		/* part of the range a random walk covers in a step */
-	bool		is_sequential;
-	const char *pattern;		/* of texts, or NULL */
-	int64		cardinality;	/* number of different values; 0: as many as come */
+	double null_probability;
+	double volatility; /* part of the range a random walk covers in a step */
+	bool is_sequential;
+	const char *pattern; /* of texts, or NULL */
+	int64 cardinality;	 /* number of different values; 0: as many as come */
 } VeloHints;
 
 /* Hints for a column, in the current context; raises 22023 if one is malformed. */

@@ -22,7 +22,7 @@
 #include <utils/builtins.h>
 #include <utils/catcache.h>
 #include <utils/date.h>
-#include <utils/datum.h>
+#include <utils/guc.h>
 #include <utils/jsonb.h>
 #include <utils/lsyscache.h>
 #include <utils/numeric.h>
@@ -34,51 +34,51 @@
 #include "base/option.h"
 #include "source/generator_hints.h"
 
-static const char *const words[] = {
-	"amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron",
-	"indigo", "jasper", "kestrel", "lotus", "maple", "nectar", "onyx", "pearl",
-	"quartz", "raven", "saffron", "tulip", "umber", "violet", "willow", "xenon",
-	"yarrow", "zephyr", "aspen", "basalt", "coral", "dune", "elm", "flint"
-};
+static const char *const words[] = {"amber",   "birch",	 "cedar",  "delta",	 "ember",	"fjord",
+									"grove",   "heron",	 "indigo", "jasper", "kestrel", "lotus",
+									"maple",   "nectar", "onyx",   "pearl",	 "quartz",	"raven",
+									"saffron", "tulip",	 "umber",  "violet", "willow",	"xenon",
+									"yarrow",  "zephyr", "aspen",  "basalt", "coral",	"dune",
+									"elm",	   "flint"};
 
 typedef struct Column Column;
-typedef Datum (*InventValue) (VeloGenerator *generator, Column *column, int64 n);
+typedef Datum (*InventValue)(VeloGenerator *generator, Column *column, int64 n);
 
 struct Column
 {
-	int			place;			/* 0-based */
-	Oid			type;			/* base type */
-	int32		typmod;
-	Oid			domain;			/* InvalidOid: none */
-	void	   *domain_cache;
-	uint64		hash;			/* of seed and name */
+	int place; /* 0-based */
+	Oid type;  /* base type */
+	int32 typmod;
+	Oid domain; /* InvalidOid: none */
+	void *domain_cache;
+	uint64 hash; /* of seed and name */
 	const char *name;
-	VeloHints  *hints;
+	VeloHints *hints;
 	InventValue invent;
-	double		low;			/* range of numbers; of times in microseconds */
-	double		high;
-	int64		low_int;
-	uint64		span;			/* number of different integers from low_int */
-	int			scale;			/* of numeric */
-	int			nchoices;
-	Datum	   *choices;
-	double	   *cumulative;		/* weights summed up, or NULL */
-	FmgrInfo	input;			/* of types made from text */
-	Oid			input_param;
+	double low; /* range of numbers; of times in microseconds */
+	double high;
+	int64 low_int;
+	uint64 span; /* number of different integers from low_int */
+	int scale;	 /* of numeric */
+	int nchoices;
+	Datum *choices;
+	double *cumulative; /* weights summed up, or NULL */
+	FmgrInfo input;		/* of types made from text */
+	Oid input_param;
 };
 
 struct VeloGenerator
 {
 	MemoryContext context;
-	int			natts;
-	int			ncolumns;
-	Column	   *columns;
-	double		rate;			/* records a second; 0: unthrottled */
-	int64		record_count;	/* -1: endless */
+	int natts;
+	int ncolumns;
+	Column *columns;
+	double rate;		/* records a second; 0: unthrottled */
+	int64 record_count; /* -1: endless */
 	TimestampTz base;
-	bool		has_start;
-	TimestampTz start;			/* time of record 0 if has_start */
-	double		step;			/* microseconds between records' times */
+	bool has_start;
+	TimestampTz start; /* time of record 0 if has_start */
+	double step;	   /* microseconds between records' times */
 };
 
 /* --- chance ----------------------------------------------------------------- */
@@ -116,16 +116,16 @@ to_index(uint64 x, uint64 n)
 static double
 walk(const Column *column, int64 n)
 {
-	double		period = Max(2.0, 1 / column->hints->volatility);
-	double		sum = 0;
-	double		amplitude = 0.5;
+	double period = Max(2.0, 1 / column->hints->volatility);
+	double sum = 0;
+	double amplitude = 0.5;
 
 	for (int octave = 0; octave < 3; octave++)
 	{
-		int64		knot = (int64) floor(n / period);
-		double		t = n / period - knot;
-		double		from = to_unit(draw(column, knot, octave + 4));
-		double		to = to_unit(draw(column, knot + 1, octave + 4));
+		int64 knot = (int64) floor(n / period);
+		double t = n / period - knot;
+		double from = to_unit(draw(column, knot, octave + 4));
+		double to = to_unit(draw(column, knot + 1, octave + 4));
 
 		t = t * t * (3 - 2 * t);
 		sum += amplitude * (from + (to - from) * t);
@@ -139,18 +139,18 @@ walk(const Column *column, int64 n)
 static double
 fraction(const Column *column, int64 n, double span)
 {
-	double		u = to_unit(draw(column, n, 0));
+	double u = to_unit(draw(column, n, 0));
 
 	switch (column->hints->distribution)
 	{
 		case VELO_NORMAL:
-			{
-				double		radius = sqrt(-2 * log(1 - u));
-				double		angle = 2 * M_PI * to_unit(draw(column, n, 1));
+		{
+			double radius = sqrt(-2 * log(1 - u));
+			double angle = 2 * M_PI * to_unit(draw(column, n, 1));
 
-				u = 0.5 + radius * cos(angle) / 6;
-				return Max(0, Min(u, 1 - 0x1.0p-53));
-			}
+			u = 0.5 + radius * cos(angle) / 6;
+			return Max(0, Min(u, 1 - 0x1.0p-53));
+		}
 		case VELO_ZIPF:
 			/* Rank r comes with a probability of about 1/r. */
 			u = floor(exp(u * log(span + 1))) - 1;
@@ -207,7 +207,8 @@ invent_double(Column *column, int64 n)
 		return column->low + n;
 	if (column->hints->cardinality > 0)
 		return column->low + (column->high - column->low) *
-			choose(column, n, column->hints->cardinality) / column->hints->cardinality;
+								 choose(column, n, column->hints->cardinality) /
+								 column->hints->cardinality;
 	return column->low + (column->high - column->low) * fraction(column, n, 1000);
 }
 
@@ -239,9 +240,9 @@ invent_bool(VeloGenerator *generator, Column *column, int64 n)
 static Datum
 invent_uuid(VeloGenerator *generator, Column *column, int64 n)
 {
-	pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
-	uint64		k = choose(column, n, PG_UINT64_MAX);
-	uint64		parts[2] = {mix(column->hash ^ mix(k)), mix((column->hash + 1) ^ mix(k))};
+	pg_uuid_t *uuid = palloc(sizeof(pg_uuid_t));
+	uint64 k = choose(column, n, PG_UINT64_MAX);
+	uint64 parts[2] = {mix(column->hash ^ mix(k)), mix((column->hash + 1) ^ mix(k))};
 
 	memcpy(uuid->data, parts, UUID_LEN);
 	uuid->data[6] = (uuid->data[6] & 0x0f) | 0x40;
@@ -274,7 +275,7 @@ static Datum
 invent_date(VeloGenerator *generator, Column *column, int64 n)
 {
 	TimestampTz time = invent_time(generator, column, n);
-	int64		day = time / USECS_PER_DAY;
+	int64 day = time / USECS_PER_DAY;
 
 	if (time % USECS_PER_DAY < 0)
 		day--;
@@ -286,9 +287,9 @@ static char *
 invent_pattern(Column *column, int64 n)
 {
 	StringInfoData text;
-	int64		k = column->hints->cardinality > 0 ?
-		(int64) choose(column, n, column->hints->cardinality) : n;
-	uint64		bits = draw(column, k, 2);
+	int64 k = column->hints->cardinality > 0 ? (int64) choose(column, n, column->hints->cardinality)
+											 : n;
+	uint64 bits = draw(column, k, 2);
 
 	initStringInfo(&text);
 	for (const char *c = column->hints->pattern; *c; c++)
@@ -297,7 +298,7 @@ invent_pattern(Column *column, int64 n)
 		{
 			bits = mix(bits);
 			appendStringInfoChar(&text, *c == '#' ? '0' + (char) to_index(bits, 10)
-								 : 'a' + (char) to_index(bits, 26));
+												  : 'a' + (char) to_index(bits, 26));
 		}
 		else if (strncmp(c, "{n}", 3) == 0)
 		{
@@ -317,7 +318,7 @@ invent_pattern(Column *column, int64 n)
 static char *
 invent_words(Column *column, int64 n)
 {
-	uint64		k;
+	uint64 k;
 
 	if (column->hints->pattern)
 		return invent_pattern(column, n);
@@ -332,8 +333,8 @@ invent_words(Column *column, int64 n)
 static Datum
 invent_text(VeloGenerator *generator, Column *column, int64 n)
 {
-	char	   *text = invent_words(column, n);
-	size_t		length = strlen(text);
+	char *text = invent_words(column, n);
+	size_t length = strlen(text);
 
 	/* varchar(n) */
 	if (column->typmod >= (int32) VARHDRSZ)
@@ -352,7 +353,7 @@ invent_input(VeloGenerator *generator, Column *column, int64 n)
 static void
 push_key(JsonbParseState **state, const char *key)
 {
-	JsonbValue	value = {.type = jbvString};
+	JsonbValue value = {.type = jbvString};
 
 	value.val.string.val = unconstify(char *, key);
 	value.val.string.len = strlen(key);
@@ -363,8 +364,8 @@ static Datum
 invent_jsonb(VeloGenerator *generator, Column *column, int64 n)
 {
 	JsonbParseState *state = NULL;
-	JsonbValue	number = {.type = jbvNumeric};
-	JsonbValue	string = {.type = jbvString};
+	JsonbValue number = {.type = jbvNumeric};
+	JsonbValue string = {.type = jbvString};
 	const char *word = words[to_index(draw(column, n, 1), lengthof(words))];
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
@@ -384,7 +385,7 @@ invent_jsonb(VeloGenerator *generator, Column *column, int64 n)
 static Datum
 invent_json(VeloGenerator *generator, Column *column, int64 n)
 {
-	Jsonb	   *jsonb = DatumGetJsonbP(invent_jsonb(generator, column, n));
+	Jsonb *jsonb = DatumGetJsonbP(invent_jsonb(generator, column, n));
 
 	return CStringGetTextDatum(JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb)));
 }
@@ -392,8 +393,8 @@ invent_json(VeloGenerator *generator, Column *column, int64 n)
 static Datum
 invent_bytea(VeloGenerator *generator, Column *column, int64 n)
 {
-	bytea	   *bytes = palloc(VARHDRSZ + 16);
-	uint64		parts[2] = {draw(column, n, 0), draw(column, n, 1)};
+	bytea *bytes = palloc(VARHDRSZ + 16);
+	uint64 parts[2] = {draw(column, n, 0), draw(column, n, 1)};
 
 	SET_VARSIZE(bytes, VARHDRSZ + 16);
 	memcpy(VARDATA(bytes), parts, 16);
@@ -403,7 +404,7 @@ invent_bytea(VeloGenerator *generator, Column *column, int64 n)
 static Datum
 invent_interval(VeloGenerator *generator, Column *column, int64 n)
 {
-	Interval   *interval = palloc0(sizeof(Interval));
+	Interval *interval = palloc0(sizeof(Interval));
 
 	interval->time = (int64) to_index(draw(column, n, 0), 3600) * USECS_PER_SEC;
 	return IntervalPGetDatum(interval);
@@ -420,8 +421,8 @@ invent_choice(VeloGenerator *generator, Column *column, int64 n)
 {
 	if (column->cumulative)
 	{
-		double		u = to_unit(draw(column, n, 0));
-		int			i = 0;
+		double u = to_unit(draw(column, n, 0));
+		int i = 0;
 
 		while (i < column->nchoices - 1 && u >= column->cumulative[i])
 			i++;
@@ -435,19 +436,18 @@ invent_choice(VeloGenerator *generator, Column *column, int64 n)
 static void
 refuse_range(const Column *column)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid range for column \"%s\": [%s,%s]", column->name,
-					column->hints->low ? column->hints->low : "",
-					column->hints->high ? column->hints->high : ""),
-			 errhint("Give the least and the greatest value, in the column's type.")));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("invalid range for column \"%s\": [%s,%s]", column->name,
+						   column->hints->low ? column->hints->low : "",
+						   column->hints->high ? column->hints->high : ""),
+					errhint("Give the least and the greatest value, in the column's type.")));
 }
 
 static double
 range_number(const Column *column, const char *text, double standard)
 {
-	char	   *end;
-	double		number;
+	char *end;
+	double number;
 
 	if (text == NULL)
 		return standard;
@@ -470,7 +470,7 @@ set_numbers(Column *column, double low, double high)
 static void
 set_integers(Column *column, double low, double high, double least, double greatest)
 {
-	double		unit = pow(10, column->scale);
+	double unit = pow(10, column->scale);
 
 	/* A sequence without an end goes on until the type ends. */
 	if (column->hints->is_sequential && column->hints->high == NULL)
@@ -479,8 +479,9 @@ set_integers(Column *column, double low, double high, double least, double great
 	if (column->low * unit < least || column->high * unit > greatest)
 		refuse_range(column);
 	column->low_int = (int64) ceil(column->low * unit);
-	column->span = column->high * unit >= 9.2e18 ? (uint64) (PG_INT64_MAX - column->low_int)
-		: (uint64) ((int64) floor(column->high * unit) - column->low_int) + 1;
+	column->span = column->high * unit >= 9.2e18
+					   ? (uint64) (PG_INT64_MAX - column->low_int)
+					   : (uint64) ((int64) floor(column->high * unit) - column->low_int) + 1;
 	if (column->hints->is_sequential && column->scale > 0)
 		column->span = PG_INT64_MAX;
 }
@@ -511,7 +512,7 @@ set_times(Column *column)
 static void
 set_input(Column *column)
 {
-	Oid			input;
+	Oid input;
 
 	getTypeInputInfo(column->type, &input, &column->input_param);
 	fmgr_info(input, &column->input);
@@ -520,15 +521,17 @@ set_input(Column *column)
 static void
 set_choices(Column *column)
 {
-	ListCell   *cell;
-	double		sum = 0;
+	ListCell *cell;
+	double sum = 0;
 
 	set_input(column);
 	column->nchoices = list_length(column->hints->choices);
 	column->choices = palloc(sizeof(Datum) * column->nchoices);
 	foreach(cell, column->hints->choices)
-		column->choices[foreach_current_index(cell)] =
-			InputFunctionCall(&column->input, lfirst(cell), column->input_param, column->typmod);
+		column->choices[foreach_current_index(cell)] = InputFunctionCall(&column->input,
+																		 lfirst(cell),
+																		 column->input_param,
+																		 column->typmod);
 	if (column->hints->weights)
 		column->cumulative = palloc(sizeof(double) * column->nchoices);
 	foreach(cell, column->hints->weights)
@@ -543,7 +546,7 @@ set_choices(Column *column)
 static bool
 add_labels(Column *column)
 {
-	CatCList   *labels;
+	CatCList *labels;
 
 	if (get_typtype(column->type) != TYPTYPE_ENUM)
 		return false;
@@ -552,7 +555,8 @@ add_labels(Column *column)
 	{
 		Form_pg_enum label = (Form_pg_enum) GETSTRUCT(&labels->members[i]->tuple);
 
-		column->hints->choices = lappend(column->hints->choices, pstrdup(NameStr(label->enumlabel)));
+		column->hints->choices = lappend(column->hints->choices,
+										 pstrdup(NameStr(label->enumlabel)));
 	}
 	ReleaseSysCacheList(labels);
 	return column->hints->choices != NIL;
@@ -561,7 +565,7 @@ add_labels(Column *column)
 static void
 set_inventor(Column *column)
 {
-	double		first = column->hints->is_sequential ? 1 : 0;
+	double first = column->hints->is_sequential ? 1 : 0;
 
 	if (column->hints->choices != NIL || add_labels(column))
 	{
@@ -588,23 +592,23 @@ set_inventor(Column *column)
 			column->invent = column->type == FLOAT4OID ? invent_float4 : invent_float8;
 			break;
 		case NUMERICOID:
+		{
+			double greatest = 9.2e18;
+
+			column->scale = 2;
+			if (column->typmod >= (int32) VARHDRSZ)
 			{
-				double		greatest = 9.2e18;
+				int packed = column->typmod - VARHDRSZ;
+				int precision = (packed >> 16) & 0xffff;
+				int scale = ((packed & 0x7ff) ^ 1024) - 1024;
 
-				column->scale = 2;
-				if (column->typmod >= (int32) VARHDRSZ)
-				{
-					int			packed = column->typmod - VARHDRSZ;
-					int			precision = (packed >> 16) & 0xffff;
-					int			scale = ((packed & 0x7ff) ^ 1024) - 1024;
-
-					column->scale = Max(0, Min(scale, 15));
-					greatest = Min(greatest, pow(10, precision - scale + column->scale) - 1);
-				}
-				set_integers(column, first, 1000, -greatest, greatest);
-				column->invent = invent_numeric;
-				break;
+				column->scale = Max(0, Min(scale, 15));
+				greatest = Min(greatest, pow(10, precision - scale + column->scale) - 1);
 			}
+			set_integers(column, first, 1000, -greatest, greatest);
+			column->invent = invent_numeric;
+			break;
+		}
 		case BOOLOID:
 			column->invent = invent_bool;
 			break;
@@ -615,8 +619,9 @@ set_inventor(Column *column)
 		case TIMESTAMPOID:
 		case DATEOID:
 			set_times(column);
-			column->invent = column->type == TIMESTAMPTZOID ? invent_timestamptz :
-				column->type == TIMESTAMPOID ? invent_timestamp : invent_date;
+			column->invent = column->type == TIMESTAMPTZOID ? invent_timestamptz
+							 : column->type == TIMESTAMPOID ? invent_timestamp
+															: invent_date;
 			break;
 		case TEXTOID:
 		case VARCHAROID:
@@ -648,12 +653,12 @@ set_inventor(Column *column)
 				column->invent = invent_input;
 			}
 			else
-				ereport(ERROR,
-						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						 errmsg("cannot generate values of type %s for column \"%s\"",
-								format_type_be(column->type), column->name),
-						 errhint("Name values to choose from with 'data.%s.enum', or give a "
-								 "'data.%s.pattern'.", column->name, column->name)));
+				ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+								errmsg("cannot generate values of type %s for column \"%s\"",
+									   format_type_be(column->type), column->name),
+								errhint("Name values to choose from with 'data.%s.enum', or give a "
+										"'data.%s.pattern'.",
+										column->name, column->name)));
 	}
 }
 
@@ -664,13 +669,13 @@ read_offset(const char *text, TimestampTz *offset)
 	static const struct
 	{
 		const char *name;
-		int64		micros;
-	}			units[] = {
-		{"ms", 1000}, {"s", USECS_PER_SEC}, {"m", USECS_PER_MINUTE}, {"h", USECS_PER_HOUR},
-		{"d", USECS_PER_DAY}, {"w", 7 * USECS_PER_DAY},
+		int64 micros;
+	} units[] = {
+		{"ms", 1000},		   {"s", USECS_PER_SEC}, {"m", USECS_PER_MINUTE},
+		{"h", USECS_PER_HOUR}, {"d", USECS_PER_DAY}, {"w", 7 * USECS_PER_DAY},
 	};
-	char	   *end;
-	double		number = strtod(text, &end);
+	char *end;
+	double number = strtod(text, &end);
 
 	if (pg_strcasecmp(text, "now") == 0)
 	{
@@ -725,7 +730,7 @@ static void
 set_clock(VeloGenerator *generator, List *options)
 {
 	TimestampTz end;
-	bool		has_end;
+	bool has_end;
 
 	generator->rate = velo_base_option_float(options, "rows_per_second");
 	generator->record_count = read_count(options, "record_count", -1);
@@ -741,9 +746,8 @@ set_clock(VeloGenerator *generator, List *options)
 		generator->start = generator->base;
 	}
 	if (end < generator->start)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"time_end\" lies before \"time_start\"")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"time_end\" lies before \"time_start\"")));
 	if (generator->record_count > 0)
 		generator->step = Max((double) (end - generator->start) / generator->record_count, 1e-6);
 	else if (generator->record_count < 0)
@@ -758,8 +762,14 @@ velo_source_generator_make(TupleDesc desc, int natts, const Bitmapset *needed, L
 						   TimestampTz base)
 {
 	VeloGenerator *generator = palloc0(sizeof(VeloGenerator));
-	uint64		seed;
+	uint64 seed;
+	int level = NewGUCNestLevel();
 
+	/* Times in hints must not mean something else in another session. */
+	(void) set_config_option("timezone", "UTC", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+							 0, false);
+	(void) set_config_option("datestyle", "ISO, MDY", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
 	generator->context = CurrentMemoryContext;
 	generator->natts = natts;
 	generator->base = base;
@@ -770,7 +780,7 @@ velo_source_generator_make(TupleDesc desc, int natts, const Bitmapset *needed, L
 	for (int i = 0; i < natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
-		Column	   *column = &generator->columns[generator->ncolumns];
+		Column *column = &generator->columns[generator->ncolumns];
 
 		if (att->attisdropped || (needed && !bms_is_member(i, needed)))
 			continue;
@@ -786,6 +796,7 @@ velo_source_generator_make(TupleDesc desc, int natts, const Bitmapset *needed, L
 		set_inventor(column);
 		generator->ncolumns++;
 	}
+	AtEOXact_GUC(true, level);
 	return generator;
 }
 
@@ -795,8 +806,8 @@ velo_source_generator_fill(VeloGenerator *generator, int64 n, Datum *values, boo
 	memset(nulls, true, generator->natts);
 	for (int i = 0; i < generator->ncolumns; i++)
 	{
-		Column	   *column = &generator->columns[i];
-		double		p = column->hints->null_probability;
+		Column *column = &generator->columns[i];
+		double p = column->hints->null_probability;
 
 		if (p > 0 && to_unit(draw(column, n, 3)) < p)
 			continue;
@@ -819,8 +830,7 @@ velo_source_generator_time(const VeloGenerator *generator, int64 n)
 int64
 velo_source_generator_first_at(const VeloGenerator *generator, TimestampTz time)
 {
-	int64		n = (int64) ceil((time - velo_source_generator_time(generator, 0)) /
-								 generator->step);
+	int64 n = (int64) ceil((time - velo_source_generator_time(generator, 0)) / generator->step);
 
 	n = Max(n, 0);
 	return generator->record_count >= 0 ? Min(n, generator->record_count) : n;
@@ -837,12 +847,13 @@ velo_source_generator_due(const VeloGenerator *generator, int64 n)
 int64
 velo_source_generator_count(const VeloGenerator *generator, TimestampTz now)
 {
-	int64		n = PG_INT64_MAX;
+	int64 n = PG_INT64_MAX;
 
 	if (generator->rate > 0)
 	{
-		n = now < generator->base ? 0
-			: (int64) floor((now - generator->base) * generator->rate / USECS_PER_SEC) + 1;
+		n = now < generator->base
+				? 0
+				: (int64) floor((now - generator->base) * generator->rate / USECS_PER_SEC) + 1;
 		/* Rounding must not say that a record is due and then that it is not. */
 		while (n > 0 && velo_source_generator_due(generator, n - 1) > now)
 			n--;

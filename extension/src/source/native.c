@@ -61,44 +61,44 @@ enum
 
 typedef struct Column
 {
-	int			target;			/* 0-based in the chunk */
-	int16		length;			/* pg_attribute.attlen */
-	bool		by_value;
+	int target;	  /* 0-based in the chunk */
+	int16 length; /* pg_attribute.attlen */
+	bool by_value;
 } Column;
 
 /* A column of the record's key, for _key. */
 typedef struct KeyColumn
 {
-	int			name;			/* in NativeSource.names */
-	FmgrInfo	output;
+	int name; /* in NativeSource.names */
+	FmgrInfo output;
 } KeyColumn;
 
 typedef struct NativeSource
 {
-	VeloSource	source;
-	MemoryContext context;		/* as long as the source */
-	MemoryContext scratch;		/* of one call */
-	Oid			storage;
+	VeloSource source;
+	MemoryContext context; /* as long as the source */
+	MemoryContext scratch; /* of one call */
+	Oid storage;
 
-	int			ncolumns;		/* user columns to copy; names[FIXED_NAMES + i] */
-	Column	   *columns;
-	int			nkeys;			/* 0: _key is not needed or there is none */
-	KeyColumn  *keys;
-	int			event_time;		/* in names; 0: the storage has none */
-	int			tombstone;
-	int			nnames;
+	int ncolumns; /* user columns to copy; names[FIXED_NAMES + i] */
+	Column *columns;
+	int nkeys; /* 0: _key is not needed or there is none */
+	KeyColumn *keys;
+	int event_time; /* in names; 0: the storage has none */
+	int tombstone;
+	int nnames;
 	const char **names;
-	Datum		topic;			/* 0: not needed */
+	Datum topic; /* 0: not needed */
 
 	VeloNativePosition position;
-	bool		wants_latest;	/* seek to latest waits for the first snapshot */
-	bool		is_ended;
-	TimestampTz promise;		/* made before the coming snapshot; DT_NOBEGIN: none */
-	TimestampTz seen_limit;		/* promises that go with position.seen and .target */
+	bool wants_latest; /* seek to latest waits for the first snapshot */
+	bool is_ended;
+	TimestampTz promise;	/* made before the coming snapshot; DT_NOBEGIN: none */
+	TimestampTz seen_limit; /* promises that go with position.seen and .target */
 	TimestampTz target_limit;
 
-	char	   *block;			/* memory of the chunk being filled */
-	Size		block_free;
+	char *block; /* memory of the chunk being filled */
+	Size block_free;
 } NativeSource;
 
 static const VeloOption native_reset = {
@@ -130,8 +130,8 @@ static void
 map_columns(NativeSource *source, Relation view)
 {
 	const VeloSourceSpec *spec = source->source.spec;
-	int			max = FIXED_NAMES + spec->user_natts;
-	int			column = -1;
+	int max = FIXED_NAMES + spec->user_natts;
+	int column = -1;
 
 	source->names = palloc(sizeof(char *) * (max + INDEX_MAX_KEYS + 2));
 	source->columns = palloc(sizeof(Column) * Max(spec->user_natts, 1));
@@ -141,13 +141,14 @@ map_columns(NativeSource *source, Relation view)
 	while ((column = bms_next_member(spec->needed, column)) >= 0 && column < spec->user_natts)
 	{
 		Form_pg_attribute att = TupleDescAttr(spec->desc, column);
-		Column	   *copied = &source->columns[source->ncolumns];
+		Column *copied = &source->columns[source->ncolumns];
 
 		copied->target = column;
 		copied->length = att->attlen;
 		copied->by_value = att->attbyval;
-		source->names[FIXED_NAMES + source->ncolumns] =
-			velo_source_native_column(view, source->storage, NameStr(att->attname));
+		source->names[FIXED_NAMES +
+					  source->ncolumns] = velo_source_native_column(view, source->storage,
+																	NameStr(att->attname));
 		source->ncolumns++;
 	}
 	source->nnames = FIXED_NAMES + source->ncolumns;
@@ -170,8 +171,8 @@ map_keys(NativeSource *source, Relation view, const VeloStream *stream)
 {
 	const VeloSourceSpec *spec = source->source.spec;
 	const char *field = velo_base_option_text(spec->options, "key.field");
-	List	   *names = stream->key_columns;
-	ListCell   *cell;
+	List *names = stream->key_columns;
+	ListCell *cell;
 
 	if (field == NULL)
 		field = velo_base_option_text(stream->options, "key.field");
@@ -180,23 +181,54 @@ map_keys(NativeSource *source, Relation view, const VeloStream *stream)
 	source->keys = palloc(sizeof(KeyColumn) * Max(list_length(names), 1));
 	foreach(cell, names)
 	{
-		KeyColumn  *key = &source->keys[source->nkeys];
-		AttrNumber	place = get_attnum(RelationGetRelid(view), lfirst(cell));
-		Oid			output;
-		bool		is_varlena;
+		KeyColumn *key = &source->keys[source->nkeys];
+		AttrNumber place = get_attnum(RelationGetRelid(view), lfirst(cell));
+		Oid output;
+		bool is_varlena;
 
 		if (place == InvalidAttrNumber || source->nkeys >= INDEX_MAX_KEYS)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("key column \"%s\" of stream \"%s\" does not exist",
-							(char *) lfirst(cell), RelationGetRelationName(view))));
-		getTypeOutputInfo(TupleDescAttr(RelationGetDescr(view), place - 1)->atttypid,
-						  &output, &is_varlena);
+			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+							errmsg("key column \"%s\" of stream \"%s\" does not exist",
+								   (char *) lfirst(cell), RelationGetRelationName(view)),
+							errhint("Name the key columns in the option \"key.field\".")));
+		getTypeOutputInfo(TupleDescAttr(RelationGetDescr(view), place - 1)->atttypid, &output,
+						  &is_varlena);
 		fmgr_info_cxt(output, &key->output, source->context);
 		key->name = source->nnames;
-		source->names[source->nnames++] = velo_source_native_column(view, source->storage, lfirst(cell));
+		source->names[source->nnames++] = velo_source_native_column(view, source->storage,
+																	lfirst(cell));
 		source->nkeys++;
 	}
+}
+
+/* Storages of all native sources open in this process; any of them may wake it. */
+static List *open_storages = NIL;
+
+static void
+watch_storages(void)
+{
+	int n = list_length(open_storages);
+	Oid *storages = palloc(sizeof(Oid) * Max(1, n));
+	ListCell *cell;
+
+	foreach (cell, open_storages)
+		storages[foreach_current_index(cell)] = lfirst_oid(cell);
+	if (n > 0)
+		velo_source_wake_register(n, storages);
+	else
+		velo_source_wake_unregister();
+	pfree(storages);
+}
+
+static void
+watch_storage(Oid storage, bool watch)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	open_storages = watch ? list_append_unique_oid(open_storages, storage)
+						  : list_delete_oid(open_storages, storage);
+	MemoryContextSwitchTo(old);
+	watch_storages();
 }
 
 static VeloSource *
@@ -204,12 +236,11 @@ native_open(const VeloSourceSpec *spec)
 {
 	NativeSource *source;
 	VeloStream *stream = velo_meta_stream(spec->relation);
-	Relation	view;
+	Relation view;
 
 	if (stream == NULL || !OidIsValid(stream->storage))
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a native stream", spec->name)));
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("\"%s\" is not a native stream", spec->name)));
 	velo_source_writers_check_prepared();
 	if (stream->is_restored)
 		velo_source_native_renew(spec->relation);
@@ -231,6 +262,8 @@ native_open(const VeloSourceSpec *spec)
 	if (bms_is_member(spec->user_natts + VELO_TOPIC, spec->needed))
 		source->topic = CStringGetTextDatum(RelationGetRelationName(view));
 	table_close(view, NoLock);
+	if (!spec->bounded)
+		watch_storage(source->storage, true);
 	return &source->source;
 }
 
@@ -317,10 +350,10 @@ native_begin_batch(VeloSource *base)
 {
 	NativeSource *source = (NativeSource *) base;
 	VeloNativePosition *position = &source->position;
-	bool		bounded = base->spec->bounded;
+	bool bounded = base->spec->bounded;
 	TimestampTz promise = source->promise;
 	VeloNativeScan *scan;
-	bool		has_entry;
+	bool has_entry;
 	MemoryContext old;
 
 	if (source->is_ended)
@@ -334,8 +367,7 @@ native_begin_batch(VeloSource *base)
 	}
 	if (!position->is_between)
 	{
-		velo_source_snapshot_take(&position->target, GetActiveSnapshot(), bounded,
-								  source->context);
+		velo_source_snapshot_take(&position->target, GetActiveSnapshot(), bounded, source->context);
 		source->target_limit = promise;
 		position->lower = DT_NOBEGIN;
 		position->xid = 0;
@@ -363,7 +395,7 @@ native_begin_batch(VeloSource *base)
 static char *
 allocate(NativeSource *source, MemoryContext context, Size size)
 {
-	char	   *memory;
+	char *memory;
 
 	size = MAXALIGN(size);
 	if (size > source->block_free)
@@ -382,8 +414,8 @@ allocate(NativeSource *source, MemoryContext context, Size size)
 static Datum
 copy_value(NativeSource *source, MemoryContext context, const Column *column, Datum value)
 {
-	Size		size;
-	char	   *copy;
+	Size size;
+	char *copy;
 
 	if (column->by_value)
 		return value;
@@ -400,13 +432,13 @@ make_key(NativeSource *source, MemoryContext context, const TupleTableSlot *slot
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	StringInfoData text;
-	Datum		key;
+	Datum key;
 
 	initStringInfo(&text);
 	for (int i = 0; i < source->nkeys; i++)
 	{
-		AttrNumber	place = places[source->keys[i].name];
-		char	   *part;
+		AttrNumber place = places[source->keys[i].name];
+		char *part;
 
 		if (i > 0)
 			appendStringInfoChar(&text, '|');
@@ -437,16 +469,16 @@ static void
 append_row(NativeSource *source, VeloChunk *chunk, TupleTableSlot *slot, const AttrNumber *places,
 		   int max_place)
 {
-	int			row = velo_row_append(chunk);
-	Datum	   *values = velo_row_values(chunk, row);
-	bool	   *nulls = velo_row_nulls(chunk, row);
-	Datum		time;
+	int row = velo_row_append(chunk);
+	Datum *values = velo_row_values(chunk, row);
+	bool *nulls = velo_row_nulls(chunk, row);
+	Datum time;
 
 	slot_getsomeattrs(slot, max_place);
 	for (int i = 0; i < source->ncolumns; i++)
 	{
 		const Column *column = &source->columns[i];
-		AttrNumber	place = places[FIXED_NAMES + i];
+		AttrNumber place = places[FIXED_NAMES + i];
 
 		if (slot->tts_isnull[place - 1])
 			continue;
@@ -475,8 +507,8 @@ native_poll(VeloSource *base, VeloChunk *chunk, int limit)
 {
 	NativeSource *source = (NativeSource *) base;
 	VeloNativePosition *position = &source->position;
-	int			before = chunk->nrows;
-	bool		is_drained = false;
+	int before = chunk->nrows;
+	bool is_drained = false;
 	VeloNativeScan *scan;
 	MemoryContext old;
 
@@ -490,7 +522,7 @@ native_poll(VeloSource *base, VeloChunk *chunk, int limit)
 	{
 		TupleTableSlot *slot = velo_source_native_scan_next(scan);
 		const AttrNumber *places;
-		int			max_place;
+		int max_place;
 
 		if (slot == NULL)
 		{
@@ -500,8 +532,8 @@ native_poll(VeloSource *base, VeloChunk *chunk, int limit)
 		places = velo_source_native_scan_places(scan, &max_place);
 		if (position->from_time != DT_NOBEGIN)
 		{
-			bool		is_null;
-			Datum		time = slot_getattr(slot, places[NAME_TIMESTAMP], &is_null);
+			bool is_null;
+			Datum time = slot_getattr(slot, places[NAME_TIMESTAMP], &is_null);
 
 			if (DatumGetTimestampTz(time) < position->from_time)
 				continue;
@@ -558,7 +590,7 @@ native_lag(VeloSource *base)
 	VeloNativePosition ahead = source->position;
 	VeloNativeScan *scan;
 	MemoryContext old;
-	int64		n;
+	int64 n;
 
 	if (source->is_ended)
 		return 0;
@@ -590,7 +622,8 @@ native_lag(VeloSource *base)
 static void
 native_close(VeloSource *base)
 {
-	/* All of it is memory of the caller's context. */
+	/* The rest is memory of the caller's context. */
+	watch_storage(((NativeSource *) base)->storage, false);
 }
 
 static const VeloSourceOps native_source = {

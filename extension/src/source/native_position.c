@@ -15,8 +15,8 @@
 bool
 velo_source_snapshot_sees(const VeloSnapshot *snapshot, uint64 xid)
 {
-	int			low = 0;
-	int			high = snapshot->nxip;
+	int low = 0;
+	int high = snapshot->nxip;
 
 	if (xid < snapshot->xmin)
 		return true;
@@ -26,7 +26,7 @@ velo_source_snapshot_sees(const VeloSnapshot *snapshot, uint64 xid)
 		return false;
 	while (low < high)
 	{
-		int			middle = (low + high) / 2;
+		int middle = (low + high) / 2;
 
 		if (snapshot->xip[middle] < xid)
 			low = middle + 1;
@@ -40,14 +40,14 @@ bool
 velo_source_snapshot_equal(const VeloSnapshot *a, const VeloSnapshot *b)
 {
 	return a->xmin == b->xmin && a->xmax == b->xmax && a->own == b->own && a->nxip == b->nxip &&
-		(a->nxip == 0 || memcmp(a->xip, b->xip, sizeof(uint64) * a->nxip) == 0);
+		   (a->nxip == 0 || memcmp(a->xip, b->xip, sizeof(uint64) * a->nxip) == 0);
 }
 
 static int
 compare_xids(const void *a, const void *b)
 {
-	uint64		x = *(const uint64 *) a;
-	uint64		y = *(const uint64 *) b;
+	uint64 x = *(const uint64 *) a;
+	uint64 y = *(const uint64 *) b;
 
 	return x < y ? -1 : x > y;
 }
@@ -75,7 +75,7 @@ void
 velo_source_snapshot_take(VeloSnapshot *to, Snapshot from, bool with_own, MemoryContext context)
 {
 	FullTransactionId next = ReadNextFullTransactionId();
-	uint64		own = U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
+	uint64 own = U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
 
 	make_room(to, from->xcnt + 1, context);
 	to->nxip = 0;
@@ -123,7 +123,7 @@ velo_source_snapshot_copy(VeloSnapshot *to, const VeloSnapshot *from, MemoryCont
 uint64
 velo_source_snapshot_next(const VeloSnapshot *seen, const VeloSnapshot *target, uint64 xid)
 {
-	uint64		found = VELO_NO_XID;
+	uint64 found = VELO_NO_XID;
 
 	/* What ran then and has ended since. */
 	if (xid < seen->xmax)
@@ -191,7 +191,7 @@ read_char(const char **at, char c)
 static bool
 read_unsigned(const char **at, uint64 *value)
 {
-	char	   *end;
+	char *end;
 
 	if (**at < '0' || **at > '9')
 		return false;
@@ -204,7 +204,7 @@ read_unsigned(const char **at, uint64 *value)
 static bool
 read_signed(const char **at, int64 *value)
 {
-	char	   *end;
+	char *end;
 
 	if (**at != '-' && (**at < '0' || **at > '9'))
 		return false;
@@ -217,7 +217,7 @@ read_signed(const char **at, int64 *value)
 static bool
 read_snapshot(const char **at, VeloSnapshot *snapshot, MemoryContext context)
 {
-	int			n = 1;
+	int n = 1;
 
 	snapshot->own = 0;
 	snapshot->nxip = 0;
@@ -230,7 +230,7 @@ read_snapshot(const char **at, VeloSnapshot *snapshot, MemoryContext context)
 	make_room(snapshot, n, context);
 	while (**at >= '0' && **at <= '9')
 	{
-		uint64		xid;
+		uint64 xid;
 
 		if (!read_unsigned(at, &xid) || xid < snapshot->xmin || xid >= snapshot->xmax ||
 			(snapshot->nxip > 0 && xid <= snapshot->xip[snapshot->nxip - 1]))
@@ -246,7 +246,7 @@ bool
 velo_source_position_parse(const char *text, VeloNativePosition *position, MemoryContext context)
 {
 	const char *at = text;
-	bool		is_good;
+	bool is_good;
 
 	memset(position, 0, sizeof(*position));
 	position->from_time = DT_NOBEGIN;
@@ -255,9 +255,9 @@ velo_source_position_parse(const char *text, VeloNativePosition *position, Memor
 	{
 		position->is_between = true;
 		is_good = read_snapshot(&at, &position->target, context) && read_char(&at, '/') &&
-			read_signed(&at, &position->lower) && read_char(&at, ',') &&
-			read_unsigned(&at, &position->xid) && read_char(&at, ',') &&
-			read_signed(&at, &position->seq);
+				  read_signed(&at, &position->lower) && read_char(&at, ',') &&
+				  read_unsigned(&at, &position->xid) && read_char(&at, ',') &&
+				  read_signed(&at, &position->seq);
 	}
 	if (is_good && read_char(&at, '@'))
 		is_good = read_signed(&at, &position->from_time);

@@ -22,24 +22,24 @@
 /* A pg_snapshot: top-level transactions, 64 bits wide. */
 typedef struct VeloSnapshot
 {
-	uint64		xmin;			/* all before have ended */
-	uint64		xmax;			/* none from here on has ended */
-	uint64		own;			/* this one is seen in any case; 0: none */
-	int			nxip;
-	int			max_xip;		/* room in xip */
-	uint64	   *xip;			/* those in between that run, ascending */
+	uint64 xmin; /* all before have ended */
+	uint64 xmax; /* none from here on has ended */
+	uint64 own;	 /* this one is seen in any case; 0: none */
+	int nxip;
+	int max_xip; /* room in xip */
+	uint64 *xip; /* those in between that run, ascending */
 } VeloSnapshot;
 
 typedef struct VeloNativePosition
 {
 	VeloSnapshot seen;
-	bool		is_between;		/* the four below are valid */
+	bool is_between; /* the four below are valid */
 	VeloSnapshot target;
-	TimestampTz lower;			/* of the time partition being read; DT_NOBEGIN: the default
+	TimestampTz lower; /* of the time partition being read; DT_NOBEGIN: the default
 								 * partition, which is read first */
-	uint64		xid;			/* last row read there; 0: none */
-	int64		seq;
-	TimestampTz from_time;		/* earlier rows are left out; DT_NOBEGIN: none */
+	uint64 xid;		   /* last row read there; 0: none */
+	int64 seq;
+	TimestampTz from_time; /* earlier rows are left out; DT_NOBEGIN: none */
 } VeloNativePosition;
 
 #define VELO_NO_XID PG_UINT64_MAX
@@ -48,7 +48,7 @@ typedef struct VeloNativePosition
 static inline FullTransactionId
 velo_source_widen_xid(TransactionId xid, FullTransactionId next)
 {
-	uint32		epoch = EpochFromFullTransactionId(next);
+	uint32 epoch = EpochFromFullTransactionId(next);
 
 	if (xid > XidFromFullTransactionId(next))
 		epoch--;

@@ -34,34 +34,34 @@
 
 typedef struct Partition
 {
-	Oid			relation;
-	TimestampTz lower;			/* DT_NOBEGIN: the default partition */
+	Oid relation;
+	TimestampTz lower; /* DT_NOBEGIN: the default partition */
 } Partition;
 
 struct VeloNativeScan
 {
 	VeloNativePosition *position;
-	Snapshot	snapshot;
-	int			nnames;
+	Snapshot snapshot;
+	int nnames;
 	const char *const *names;
 
-	Relation	storage;
-	int			npartitions;
-	Partition  *partitions;		/* in the order of reading */
-	int			at;				/* the open one, or the next one to open */
+	Relation storage;
+	int npartitions;
+	Partition *partitions; /* in the order of reading */
+	int at;				   /* the open one, or the next one to open */
 
 	/* Of the open partition; NULL: none is open. */
-	Relation	relation;
-	Relation	index;
+	Relation relation;
+	Relation index;
 	IndexScanDesc descent;
 	TupleTableSlot *slot;
 	AttrNumber *places;
-	int			max_place;
-	bool		is_within;		/* scanning the rest of position->xid only */
-	bool		has_entry;		/* the entry below is read and not yet used */
-	uint64		xid;
-	int64		seq;
-	uint64		wanted_xid;		/* last one found wanted, to ask once for many rows */
+	int max_place;
+	bool is_within; /* scanning the rest of position->xid only */
+	bool has_entry; /* the entry below is read and not yet used */
+	uint64 xid;
+	int64 seq;
+	uint64 wanted_xid; /* last one found wanted, to ask once for many rows */
 };
 
 /* --- partitions ------------------------------------------------------------- */
@@ -79,7 +79,7 @@ list_partitions(VeloNativeScan *scan, TimestampTz pruned_before)
 		return;
 	if (bounds->default_index >= 0 && from == DT_NOBEGIN)
 	{
-		Partition  *partition = &scan->partitions[scan->npartitions++];
+		Partition *partition = &scan->partitions[scan->npartitions++];
 
 		partition->relation = desc->oids[bounds->default_index];
 		partition->lower = DT_NOBEGIN;
@@ -89,7 +89,7 @@ list_partitions(VeloNativeScan *scan, TimestampTz pruned_before)
 	{
 		TimestampTz lower = DatumGetTimestampTz(bounds->datums[i - 1][0]);
 		TimestampTz upper = DatumGetTimestampTz(bounds->datums[i][0]);
-		Partition  *partition;
+		Partition *partition;
 
 		if (bounds->indexes[i] < 0 || lower < from || upper <= pruned_before)
 			continue;
@@ -103,22 +103,22 @@ list_partitions(VeloNativeScan *scan, TimestampTz pruned_before)
 static Oid
 find_index(Relation relation)
 {
-	AttrNumber	xid_att = get_attnum(RelationGetRelid(relation), "_xid");
-	AttrNumber	seq_att = get_attnum(RelationGetRelid(relation), "_seq");
-	List	   *indexes = RelationGetIndexList(relation);
-	Oid			found = InvalidOid;
-	ListCell   *cell;
+	AttrNumber xid_att = get_attnum(RelationGetRelid(relation), "_xid");
+	AttrNumber seq_att = get_attnum(RelationGetRelid(relation), "_seq");
+	List *indexes = RelationGetIndexList(relation);
+	Oid found = InvalidOid;
+	ListCell *cell;
 
 	foreach(cell, indexes)
 	{
-		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(cell)));
+		HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(cell)));
 		Form_pg_index index;
 
 		if (!HeapTupleIsValid(tuple))
 			continue;
 		index = (Form_pg_index) GETSTRUCT(tuple);
-		if (index->indisvalid && index->indnkeyatts == 2 &&
-			index->indkey.values[0] == xid_att && index->indkey.values[1] == seq_att)
+		if (index->indisvalid && index->indnkeyatts == 2 && index->indkey.values[0] == xid_att &&
+			index->indkey.values[1] == seq_att)
 			found = lfirst_oid(cell);
 		ReleaseSysCache(tuple);
 		if (OidIsValid(found))
@@ -126,12 +126,11 @@ find_index(Relation relation)
 	}
 	list_free(indexes);
 	if (!OidIsValid(found))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("stream storage \"%s\" has lost its index",
-						RelationGetRelationName(relation)),
-				 errhint("Create it again: CREATE INDEX ON velo_storage.%s (_xid, _seq).",
-						 RelationGetRelationName(relation))));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("stream storage \"%s\" has lost its index",
+							   RelationGetRelationName(relation)),
+						errhint("Create it again: CREATE INDEX ON velo_storage.%s (_xid, _seq).",
+								RelationGetRelationName(relation))));
 	return found;
 }
 
@@ -139,13 +138,13 @@ find_index(Relation relation)
 static void
 find_places(VeloNativeScan *scan)
 {
-	TupleDesc	desc = RelationGetDescr(scan->relation);
-	int			guess = 0;
+	TupleDesc desc = RelationGetDescr(scan->relation);
+	int guess = 0;
 
 	scan->max_place = 0;
 	for (int i = 0; i < scan->nnames; i++)
 	{
-		int			n = 0;
+		int n = 0;
 
 		while (n < desc->natts &&
 			   (TupleDescAttr(desc, guess)->attisdropped ||
@@ -155,10 +154,9 @@ find_places(VeloNativeScan *scan)
 			n++;
 		}
 		if (n == desc->natts)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("stream storage \"%s\" has no column \"%s\"",
-							RelationGetRelationName(scan->relation), scan->names[i])));
+			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+							errmsg("stream storage \"%s\" has no column \"%s\"",
+								   RelationGetRelationName(scan->relation), scan->names[i])));
 		scan->places[i] = guess + 1;
 		scan->max_place = Max(scan->max_place, guess + 1);
 		guess = (guess + 1) % desc->natts;
@@ -205,7 +203,7 @@ close_partition(VeloNativeScan *scan)
 static void
 open_partition(VeloNativeScan *scan)
 {
-	Partition  *partition = &scan->partitions[scan->at];
+	Partition *partition = &scan->partitions[scan->at];
 	VeloNativePosition *position = scan->position;
 
 	if (position->lower != partition->lower)
@@ -238,13 +236,13 @@ static bool
 next_entry(VeloNativeScan *scan)
 {
 	VeloNativePosition *position = scan->position;
-	int			steps = 0;
+	int steps = 0;
 
 	for (;;)
 	{
-		bool		is_null;
-		uint64		xid;
-		uint64		wanted;
+		bool is_null;
+		uint64 xid;
+		uint64 wanted;
 
 		CHECK_FOR_INTERRUPTS();
 		if (index_getnext_tid(scan->descent, ForwardScanDirection) == NULL)
@@ -304,9 +302,8 @@ find_entry(VeloNativeScan *scan)
 /* --- interface -------------------------------------------------------------- */
 
 VeloNativeScan *
-velo_source_native_scan_begin(Oid storage, VeloNativePosition *position,
-							  TimestampTz pruned_before, Snapshot snapshot,
-							  int nnames, const char *const *names)
+velo_source_native_scan_begin(Oid storage, VeloNativePosition *position, TimestampTz pruned_before,
+							  Snapshot snapshot, int nnames, const char *const *names)
 {
 	VeloNativeScan *scan = palloc0(sizeof(VeloNativeScan));
 
@@ -344,7 +341,7 @@ velo_source_native_scan_next(VeloNativeScan *scan)
 int64
 velo_source_native_scan_count(VeloNativeScan *scan, int64 max)
 {
-	int64		n = 0;
+	int64 n = 0;
 
 	while (n < max && find_entry(scan))
 	{

@@ -27,8 +27,7 @@ typedef struct VeloNativeScan VeloNativeScan;
  * names: storage columns the user wants to know the places of.
  */
 extern VeloNativeScan *velo_source_native_scan_begin(Oid storage, VeloNativePosition *position,
-													 TimestampTz pruned_before,
-													 Snapshot snapshot,
+													 TimestampTz pruned_before, Snapshot snapshot,
 													 int nnames, const char *const *names);
 
 /*

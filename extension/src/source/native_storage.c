@@ -34,16 +34,21 @@
 #include "source/native_storage.h"
 
 #include <access/table.h>
+#include <access/xact.h>
 #include <catalog/dependency.h>
 #include <catalog/namespace.h>
 #include <catalog/pg_collation.h>
 #include <commands/defrem.h>
+#include <commands/event_trigger.h>
 #include <commands/sequence.h>
+#include <commands/tablecmds.h>
 #include <executor/spi.h>
 #include <mb/pg_wchar.h>
 #include <miscadmin.h>
-#include <nodes/parsenodes.h>
+#include <nodes/plannodes.h>
+#include <parser/parser.h>
 #include <rewrite/rewriteHandler.h>
+#include <tcop/utility.h>
 #include <utils/builtins.h>
 #include <utils/fmgrprotos.h>
 #include <utils/lsyscache.h>
@@ -62,7 +67,7 @@
 /* Leaves room for "_rows", a number, and a partition's "_20260301_0500". */
 #define NAME_BYTES_MAX 36
 
-bool		velo_source_native_is_altering = false;
+bool velo_source_native_is_altering = false;
 
 static const VeloOption native_retention = {
 	.name = "retention",
@@ -74,7 +79,7 @@ static const VeloOption native_retention = {
 	.max = 100.0 * 365 * 86400 * 1000,
 	.alterable = true,
 	.description = "How long records are kept at least; those that a running or paused job has "
-		"not read yet are kept longer.",
+				   "not read yet are kept longer.",
 };
 VELO_OPTION(native_retention);
 
@@ -115,9 +120,9 @@ check_name(const char *name)
 static char *
 collation_name(Oid oid)
 {
-	HeapTuple	tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(oid));
+	HeapTuple tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(oid));
 	Form_pg_collation collation;
-	char	   *name;
+	char *name;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for collation %u", oid);
@@ -153,8 +158,8 @@ append_column(StringInfo sql, const VeloColumn *column)
 static char *
 choose_name(const char *name)
 {
-	int			length = pg_mbcliplen(name, strlen(name), NAME_BYTES_MAX);
-	char	   *clipped = pnstrdup(name, length);
+	int length = pg_mbcliplen(name, strlen(name), NAME_BYTES_MAX);
+	char *clipped = pnstrdup(name, length);
 	const char *args[1] = {clipped};
 
 	/* Two that choose at the same time must not choose the same. */
@@ -174,9 +179,10 @@ run(StringInfo sql)
 static void
 create_table(StringInfo sql, const char *table, List *columns, bool is_derived)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	appendStringInfo(sql, "CREATE TABLE %s (_timestamp timestamptz NOT NULL, "
+	appendStringInfo(sql,
+					 "CREATE TABLE %s (_timestamp timestamptz NOT NULL, "
 					 "_xid xid8 NOT NULL DEFAULT pg_current_xact_id(), _seq bigint NOT NULL",
 					 table);
 	foreach(cell, columns)
@@ -193,25 +199,30 @@ create_table(StringInfo sql, const char *table, List *columns, bool is_derived)
 static void
 create_parts(StringInfo sql, const char *name, const char *table)
 {
-	char	   *sequence = quote_qualified_identifier(STORAGE_SCHEMA, psprintf("%s_seq", name));
-	char	   *rest = quote_qualified_identifier(STORAGE_SCHEMA, psprintf("%s_default", name));
+	char *sequence = quote_qualified_identifier(STORAGE_SCHEMA, psprintf("%s_seq", name));
+	char *rest = quote_qualified_identifier(STORAGE_SCHEMA, psprintf("%s_default", name));
 
-	appendStringInfo(sql, "CREATE SEQUENCE %s OWNED BY %s._seq; "
-					 "GRANT USAGE ON SEQUENCE %s TO PUBLIC; ", sequence, table, sequence);
-	appendStringInfo(sql, "ALTER TABLE %s "
+	appendStringInfo(sql,
+					 "CREATE SEQUENCE %s OWNED BY %s._seq; "
+					 "GRANT USAGE ON SEQUENCE %s TO PUBLIC; ",
+					 sequence, table, sequence);
+	appendStringInfo(sql,
+					 "ALTER TABLE %s "
 					 "ALTER _timestamp SET DEFAULT velo._append_time(%s::regclass), "
 					 "ALTER _seq SET DEFAULT nextval(%s::regclass); ",
 					 table, quote_literal_cstr(table), quote_literal_cstr(sequence));
 	appendStringInfo(sql, "CREATE INDEX ON %s (_xid, _seq); ", table);
-	appendStringInfo(sql, "CREATE TABLE %s PARTITION OF %s DEFAULT; "
-					 "CREATE INDEX ON %s (_timestamp)", rest, table, rest);
+	appendStringInfo(sql,
+					 "CREATE TABLE %s PARTITION OF %s DEFAULT; "
+					 "CREATE INDEX ON %s (_timestamp)",
+					 rest, table, rest);
 	run(sql);
 }
 
 static void
 create_view(StringInfo sql, const char *view, const char *table, List *columns)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	appendStringInfo(sql, "CREATE VIEW %s AS SELECT ", view);
 	foreach(cell, columns)
@@ -241,9 +252,9 @@ Oid
 velo_source_native_create(Oid schema, const char *name, List *columns, List *options,
 						  bool is_derived, Oid owner, Oid *storage)
 {
-	char	   *base = choose_name(name);
-	char	   *table = quote_qualified_identifier(STORAGE_SCHEMA, base);
-	char	   *view = quote_qualified_identifier(get_namespace_name(schema), name);
+	char *base = choose_name(name);
+	char *table = quote_qualified_identifier(STORAGE_SCHEMA, base);
+	char *view = quote_qualified_identifier(get_namespace_name(schema), name);
 	const char *extend[3];
 	StringInfoData sql;
 
@@ -256,8 +267,10 @@ velo_source_native_create(Oid schema, const char *name, List *columns, List *opt
 
 	appendStringInfo(&sql, "COMMENT ON TABLE %s IS %s; ", table,
 					 quote_literal_cstr(psprintf("Rows of stream %s; use the stream.", view)));
-	appendStringInfo(&sql, "COMMENT ON VIEW %s IS 'Native stream: append-only, read by jobs in "
-					 "the order of commits.'; ", view);
+	appendStringInfo(&sql,
+					 "COMMENT ON VIEW %s IS 'Native stream: append-only, read by jobs in "
+					 "the order of commits.'; ",
+					 view);
 	appendStringInfo(&sql, "ALTER VIEW %s OWNER TO %s; ", view,
 					 quote_identifier(GetUserNameFromId(owner, false)));
 	appendStringInfo(&sql, "SELECT velo._native_set_owner(%u::oid::regclass, %u::oid)", *storage,
@@ -268,16 +281,17 @@ velo_source_native_create(Oid schema, const char *name, List *columns, List *opt
 	extend[1] = retention_text(options);
 	extend[2] = now_text();
 	(void) velo_meta_run("SELECT velo._native_extend($1::oid::regclass, $2::bigint, "
-						 "$3::timestamptz)", 3, extend);
+						 "$3::timestamptz)",
+						 3, extend);
 	return get_relname_relid(name, schema);
 }
 
 const char *
 velo_source_native_column(Relation view, Oid storage, const char *name)
 {
-	Query	   *query = get_view_query(view);
-	AttrNumber	place = get_attnum(RelationGetRelid(view), name);
-	ListCell   *cell;
+	Query *query = get_view_query(view);
+	AttrNumber place = get_attnum(RelationGetRelid(view), name);
+	ListCell *cell;
 
 	/* By the view's definition and not by name: view columns can be renamed. */
 	foreach(cell, query->targetList)
@@ -287,20 +301,57 @@ velo_source_native_column(Relation view, Oid storage, const char *name)
 		if (entry->resno == place && !entry->resjunk && IsA(entry->expr, Var))
 			return get_attname(storage, ((Var *) entry->expr)->varattno, false);
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%s\" of stream \"%s\" does not exist", name,
-					RelationGetRelationName(view))));
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+					errmsg("column \"%s\" of stream \"%s\" does not exist", name,
+						   RelationGetRelationName(view))));
+}
+
+/*
+ * ALTER TABLE on a storage with the rights of its owner.  Adding a column evaluates
+ * its default and the checks of its domain, which may be functions of the owner's:
+ * they must not run as the extension's owner.  The stream's owner in turn cannot
+ * name the storage, so the statement is run on the table itself.
+ */
+static void
+alter_as_owner(Oid storage, const char *sql)
+{
+	List *parsed = raw_parser(sql, RAW_PARSE_DEFAULT);
+	PlannedStmt *planned = makeNode(PlannedStmt);
+	AlterTableStmt *statement = castNode(AlterTableStmt, linitial_node(RawStmt, parsed)->stmt);
+	LOCKMODE mode = AlterTableGetLockLevel(statement->cmds);
+	AlterTableUtilityContext context = {
+		.pstmt = planned,
+		.queryString = sql,
+		.relid = storage,
+	};
+	Relation table;
+	Oid user;
+	int security;
+
+	planned->commandType = CMD_UTILITY;
+	planned->utilityStmt = (Node *) statement;
+	table = table_open(storage, mode);
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(table->rd_rel->relowner,
+						   security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	table_close(table, NoLock);
+
+	EventTriggerAlterTableStart((Node *) statement);
+	EventTriggerAlterTableRelid(storage);
+	AlterTable(statement, mode, &context);
+	EventTriggerAlterTableEnd();
+	SetUserIdAndSecContext(user, security);
+	CommandCounterIncrement();
 }
 
 void
 velo_source_native_add_column(Oid relation, Oid storage, const VeloColumn *column)
 {
-	Relation	view = table_open(relation, AccessExclusiveLock);
-	TupleDesc	desc = RelationGetDescr(view);
-	char	   *table = quote_qualified_identifier(STORAGE_SCHEMA, get_rel_name(storage));
-	char	   *stream = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(view)),
-													RelationGetRelationName(view));
+	Relation view = table_open(relation, AccessExclusiveLock);
+	TupleDesc desc = RelationGetDescr(view);
+	char *table = quote_qualified_identifier(STORAGE_SCHEMA, get_rel_name(storage));
+	char *stream = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(view)),
+											  RelationGetRelationName(view));
 	StringInfoData sql;
 	StringInfoData list;
 
@@ -318,12 +369,14 @@ velo_source_native_add_column(Oid relation, Oid storage, const VeloColumn *colum
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "ALTER TABLE %s ADD COLUMN ", table);
 	append_column(&sql, column);
-	run(&sql);
+	alter_as_owner(storage, sql.data);
+	resetStringInfo(&sql);
+
 	velo_source_native_is_altering = true;
 	PG_TRY();
 	{
-		appendStringInfo(&sql, "CREATE OR REPLACE VIEW %s AS SELECT %s%s FROM %s", stream, list.data,
-						 quote_identifier(column->name), table);
+		appendStringInfo(&sql, "CREATE OR REPLACE VIEW %s AS SELECT %s%s FROM %s", stream,
+						 list.data, quote_identifier(column->name), table);
 		run(&sql);
 	}
 	PG_FINALLY();
@@ -352,11 +405,13 @@ velo_source_native_maintain(Oid relation)
 
 	velo_meta_begin(&scope);
 	(void) velo_meta_run("SELECT created, is_waiting FROM velo._native_extend("
-						 "$1::oid::regclass, $2::bigint, $3::timestamptz)", 3, args);
+						 "$1::oid::regclass, $2::bigint, $3::timestamptz)",
+						 3, args);
 	done.created = atoi(velo_meta_value(0, 1));
 	done.is_waiting = strcmp(velo_meta_value(0, 2), "t") == 0;
 	(void) velo_meta_run("SELECT dropped, deleted, is_waiting FROM velo._native_expire("
-						 "$1::oid::regclass, $2::bigint, $3::timestamptz, $4::oid)", 4, args);
+						 "$1::oid::regclass, $2::bigint, $3::timestamptz, $4::oid)",
+						 4, args);
 	done.dropped = atoi(velo_meta_value(0, 1));
 	done.deleted = strtoi64(velo_meta_value(0, 2), NULL, 10);
 	done.is_waiting |= strcmp(velo_meta_value(0, 3), "t") == 0;
@@ -373,23 +428,26 @@ velo_source_native_renew(Oid relation)
 	velo_meta_begin(&scope);
 	/* Whoever comes second waits here and then finds nothing to do. */
 	if (velo_meta_run("SELECT storage::oid FROM velo.stream "
-					  "WHERE relation = $1::oid::regclass AND is_restored FOR UPDATE", 1, args) > 0)
+					  "WHERE relation = $1::oid::regclass AND is_restored FOR UPDATE",
+					  1, args) > 0)
 	{
-		Oid			storage = atooid(velo_meta_value(0, 1));
-		char	   *table = quote_qualified_identifier(STORAGE_SCHEMA, get_rel_name(storage));
+		Oid storage = atooid(velo_meta_value(0, 1));
+		char *table = quote_qualified_identifier(STORAGE_SCHEMA, get_rel_name(storage));
 		StringInfoData sql;
 
 		velo_source_writers_hold(storage);
 		initStringInfo(&sql);
 		appendStringInfo(&sql, "UPDATE %s SET _xid = pg_current_xact_id()", table);
 		run(&sql);
-		appendStringInfo(&sql, "SELECT setval(pg_get_serial_sequence(%s, '_seq')::regclass, m) "
+		appendStringInfo(&sql,
+						 "SELECT setval(pg_get_serial_sequence(%s, '_seq')::regclass, m) "
 						 "FROM (SELECT max(_seq) AS m FROM %s) s WHERE m > %s",
 						 quote_literal_cstr(table), table,
 						 psprintf(INT64_FORMAT, velo_source_native_last_seq(storage)));
 		run(&sql);
 		(void) velo_meta_run("UPDATE velo.stream SET is_restored = false "
-							 "WHERE relation = $1::oid::regclass", 1, args);
+							 "WHERE relation = $1::oid::regclass",
+							 1, args);
 	}
 	velo_meta_end(&scope);
 }
@@ -397,9 +455,9 @@ velo_source_native_renew(Oid relation)
 int64
 velo_source_native_last_seq(Oid storage)
 {
-	List	   *sequences = getOwnedSequences(storage);
+	List *sequences = getOwnedSequences(storage);
 	LOCAL_FCINFO(call, 1);
-	Datum		value;
+	Datum value;
 
 	if (sequences == NIL)
 		return 0;
@@ -413,13 +471,13 @@ velo_source_native_last_seq(Oid storage)
 List *
 velo_source_native_key_fields(const char *text)
 {
-	List	   *names = NIL;
-	char	   *rest = pstrdup(text);
-	char	   *part;
+	List *names = NIL;
+	char *rest = pstrdup(text);
+	char *part;
 
 	while ((part = strsep(&rest, ",")) != NULL)
 	{
-		char	   *end;
+		char *end;
 
 		part += strspn(part, " \t");
 		end = part + strlen(part);

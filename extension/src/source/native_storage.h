@@ -15,12 +15,12 @@
 typedef struct VeloColumn
 {
 	const char *name;
-	Oid			type;
-	int32		typmod;
-	Oid			collation;		/* InvalidOid or the type's own: none is written */
-	bool		not_null;
-	bool		is_key;			/* known to the catalog only; not unique */
-	const char *default_text;	/* as deparsed under an empty search_path, or NULL */
+	Oid type;
+	int32 typmod;
+	Oid collation; /* InvalidOid or the type's own: none is written */
+	bool not_null;
+	bool is_key;			  /* known to the catalog only; not unique */
+	const char *default_text; /* as deparsed under an empty search_path, or NULL */
 } VeloColumn;
 
 /*
@@ -31,8 +31,8 @@ typedef struct VeloColumn
  * checked that "owner" may create in that schema, and enters the stream into
  * velo.stream.
  */
-extern Oid	velo_source_native_create(Oid schema, const char *name, List *columns, List *options,
-									  bool is_derived, Oid owner, Oid *storage);
+extern Oid velo_source_native_create(Oid schema, const char *name, List *columns, List *options,
+									 bool is_derived, Oid owner, Oid *storage);
 
 /*
  * Appends a column's name, type and collation as in a column definition list;
@@ -48,10 +48,10 @@ extern bool velo_source_native_is_altering;
 
 typedef struct VeloNativeMaintained
 {
-	int			created;		/* partitions */
-	int			dropped;		/* partitions */
-	int64		deleted;		/* rows of the default partition */
-	bool		is_waiting;		/* something is left to do: a lock was taken, or more
+	int created;	 /* partitions */
+	int dropped;	 /* partitions */
+	int64 deleted;	 /* rows of the default partition */
+	bool is_waiting; /* something is left to do: a lock was taken, or more
 								 * rows are to be deleted */
 } VeloNativeMaintained;
 

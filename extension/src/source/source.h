@@ -61,6 +61,7 @@ typedef struct VeloSourceSpec
 	Bitmapset  *needed;			/* 0-based numbers of the columns the plan uses */
 	List	   *options;		/* VeloOptionValue */
 	bool		bounded;		/* stop at the end found at the start */
+	const void *given;			/* rows supplied by a bounded run (given.c), or NULL */
 } VeloSourceSpec;
 
 typedef struct VeloSource VeloSource;

@@ -60,49 +60,49 @@
 #include "source/native_position.h"
 
 #define MAX_ANNOUNCED 8
-#define MAX_WATCHED 32			/* storages a reader can name; more: any */
+#define MAX_WATCHED 32 /* storages a reader can name; more: any */
 
 /* Storage InvalidOid stands for any stream of the database. */
 typedef struct Announcement
 {
-	Oid			storage;
+	Oid storage;
 	TimestampTz since;
 } Announcement;
 
 typedef struct WriterSlot
 {
-	pg_atomic_uint32 n;			/* announcements that are valid; set last */
-	Oid			database;
+	pg_atomic_uint32 n; /* announcements that are valid; set last */
+	Oid database;
 	Announcement announced[MAX_ANNOUNCED];
 } WriterSlot;
 
 typedef struct PreparedWriter
 {
 	FullTransactionId xid;
-	Oid			database;
-	int			n;
+	Oid database;
+	int n;
 	Announcement announced[MAX_ANNOUNCED];
 } PreparedWriter;
 
 typedef struct Reader
 {
-	int			proc;
-	Oid			database;
-	int			n;				/* MAX_WATCHED + 1: any storage */
-	Oid			storages[MAX_WATCHED];
+	int proc;
+	Oid database;
+	int n; /* MAX_WATCHED + 1: any storage */
+	Oid storages[MAX_WATCHED];
 } Reader;
 
 typedef struct Writers
 {
-	pg_atomic_uint64 floor;		/* TimestampTz; no append time is earlier */
+	pg_atomic_uint64 floor; /* TimestampTz; no append time is earlier */
 	pg_atomic_uint32 is_virtual;
 	pg_atomic_uint32 prepared_checked;
-	int			tranche;
-	LWLock		lock;			/* for all below but the slots */
-	int			max_prepared;
-	int			nprepared;
-	int			nreaders;
-	int			nslots;
+	int tranche;
+	LWLock lock; /* for all below but the slots */
+	int max_prepared;
+	int nprepared;
+	int nreaders;
+	int nslots;
 	/* followed by slots, prepared writers, readers */
 } Writers;
 
@@ -112,8 +112,8 @@ static PreparedWriter *prepared;
 static Reader *readers;
 
 /* What this process's transaction has announced; n mirrors the slot's. */
-static int	nwriting = 0;
-static Oid	last_storage = InvalidOid;
+static int nwriting = 0;
+static Oid last_storage = InvalidOid;
 static TimestampTz last_time;
 static TimestampTz times[MAX_ANNOUNCED];
 
@@ -129,14 +129,14 @@ static Size
 writers_size(void)
 {
 	return MAXALIGN(sizeof(Writers)) + MAXALIGN(sizeof(WriterSlot) * MaxBackends) +
-		MAXALIGN(sizeof(PreparedWriter) * prepared_capacity()) +
-		MAXALIGN(sizeof(Reader) * MaxBackends);
+		   MAXALIGN(sizeof(PreparedWriter) * prepared_capacity()) +
+		   MAXALIGN(sizeof(Reader) * MaxBackends);
 }
 
 static void
 writers_attach(void *memory, bool is_new)
 {
-	char	   *at = memory;
+	char *at = memory;
 
 	writers = memory;
 	at += MAXALIGN(sizeof(Writers));
@@ -205,7 +205,7 @@ announce(Oid storage, TimestampTz since)
 {
 	WriterSlot *slot;
 	TimestampTz time;
-	bool		is_virtual = velo_clock_is_virtual();
+	bool is_virtual = velo_clock_is_virtual();
 
 	velo_base_require_preload();
 	if (is_virtual)
@@ -308,17 +308,17 @@ velo_source_writers_oldest(Oid storage)
 	limit = velo_clock_now();
 	if (!velo_clock_is_virtual())
 	{
-		uint64		floor = pg_atomic_read_u64(&writers->floor);
+		uint64 floor = pg_atomic_read_u64(&writers->floor);
 
 		while ((TimestampTz) floor < limit &&
 			   !pg_atomic_compare_exchange_u64(&writers->floor, &floor, (uint64) limit))
-			 /* try again with the value just read */ ;
+			/* try again with the value just read */;
 	}
 	pg_memory_barrier();
 
 	for (int i = 0; i < writers->nslots; i++)
 	{
-		uint32		n = pg_atomic_read_u32(&slots[i].n);
+		uint32 n = pg_atomic_read_u32(&slots[i].n);
 
 		if (n == 0)
 			continue;
@@ -384,7 +384,7 @@ void
 velo_source_writers_check_prepared(void)
 {
 	static const Announcement unknown = {InvalidOid, DT_NOBEGIN};
-	int			result;
+	int result;
 
 	velo_base_require_preload();
 	if (pg_atomic_read_u32(&writers->prepared_checked) != 0 || RecoveryInProgress())
@@ -392,10 +392,11 @@ velo_source_writers_check_prepared(void)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
-	result = SPI_execute("SELECT p.transaction::pg_catalog.text, d.oid "
-						 "FROM pg_catalog.pg_prepared_xacts p "
-						 "JOIN pg_catalog.pg_database d ON d.datname OPERATOR(pg_catalog.=) p.database",
-						 true, 0);
+	result =
+		SPI_execute("SELECT p.transaction::pg_catalog.text, d.oid "
+					"FROM pg_catalog.pg_prepared_xacts p "
+					"JOIN pg_catalog.pg_database d ON d.datname OPERATOR(pg_catalog.=) p.database",
+					true, 0);
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "could not read pg_prepared_xacts: %s", SPI_result_code_string(result));
 
@@ -406,14 +407,13 @@ velo_source_writers_check_prepared(void)
 
 		for (uint64 i = 0; i < SPI_processed; i++)
 		{
-			HeapTuple	row = SPI_tuptable->vals[i];
-			bool		is_null;
-			char	   *text = SPI_getvalue(row, SPI_tuptable->tupdesc, 1);
-			Oid			database = DatumGetObjectId(SPI_getbinval(row, SPI_tuptable->tupdesc, 2,
-																 &is_null));
+			HeapTuple row = SPI_tuptable->vals[i];
+			bool is_null;
+			char *text = SPI_getvalue(row, SPI_tuptable->tupdesc, 1);
+			Oid database = DatumGetObjectId(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &is_null));
 			FullTransactionId xid = velo_source_widen_xid((TransactionId) strtoul(text, NULL, 10),
 														  next);
-			bool		is_known = false;
+			bool is_known = false;
 
 			for (int j = 0; j < writers->nprepared; j++)
 				is_known |= FullTransactionIdEquals(prepared[j].xid, xid);
@@ -433,8 +433,8 @@ set_latches(const Announcement *announced, int n)
 {
 	for (int i = 0; i < writers->nreaders; i++)
 	{
-		Reader	   *reader = &readers[i];
-		bool		wants = reader->n > MAX_WATCHED || n == 0;
+		Reader *reader = &readers[i];
+		bool wants = reader->n > MAX_WATCHED || n == 0;
 
 		if (reader->database != MyDatabaseId)
 			continue;
@@ -491,7 +491,7 @@ void
 velo_source_wake_register(int n, const Oid *storages)
 {
 	static bool registered = false;
-	Reader	   *reader;
+	Reader *reader;
 
 	velo_base_require_preload();
 	if (!registered)
@@ -518,7 +518,7 @@ static void
 end_writing(bool is_committed)
 {
 	WriterSlot *slot = &slots[velo_compat_proc_number()];
-	int			n = nwriting;
+	int n = nwriting;
 
 	nwriting = 0;
 	last_storage = InvalidOid;

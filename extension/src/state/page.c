@@ -20,22 +20,22 @@
 
 typedef struct RowHeader
 {
-	pg_crc32c	crc;
-	uint8		format;
-	uint8		major;			/* of PostgreSQL, which owns what is in the states */
-	uint16		fragments;
-	uint32		layout;
-	uint32		unused;
-	uint64		first;
+	pg_crc32c crc;
+	uint8 format;
+	uint8 major; /* of PostgreSQL, which owns what is in the states */
+	uint16 fragments;
+	uint32 layout;
+	uint32 unused;
+	uint64 first;
 } RowHeader;
 
 /* A fragment's tag is the record's kind and these. */
 #define TAG_KIND 0x0f
-#define TAG_CONTINUES 0x10		/* the bytes follow those of the fragment before */
-#define TAG_GOES_ON 0x20		/* and the next fragment follows these */
+#define TAG_CONTINUES 0x10 /* the bytes follow those of the fragment before */
+#define TAG_GOES_ON 0x20   /* and the next fragment follows these */
 #define TAG_SAME_CELL 0x40
 
-#define TAG_BYTES 3				/* tag and length */
+#define TAG_BYTES 3 /* tag and length */
 
 /*
  * A record is not begun in a row that has less space than this: pieces of a few
@@ -52,8 +52,8 @@ page_start(bytea *data)
 }
 
 void
-velo_state_page_begin(VeloPageWriter *writer, uint32 layout, uint64 next,
-					  VeloPageWrite write, void *arg)
+velo_state_page_begin(VeloPageWriter *writer, uint32 layout, uint64 next, VeloPageWrite write,
+					  void *arg)
 {
 	if (writer->buffer == NULL)
 		writer->buffer = palloc0(VARHDRSZ + VELO_PAGE_BYTES);
@@ -75,8 +75,8 @@ velo_state_page_finish(VeloPageWriter *writer)
 void
 velo_state_page_write(VeloPageWriter *writer)
 {
-	RowHeader	header = {0};
-	char	   *start = page_start(writer->buffer);
+	RowHeader header = {0};
+	char *start = page_start(writer->buffer);
 
 	if (writer->fragments == 0)
 		writer->first = writer->next;
@@ -106,24 +106,23 @@ put(VeloPageWriter *writer, const void *data, Size length)
 }
 
 uint64
-velo_state_page_add(VeloPageWriter *writer, VeloRecordKind kind, uint64 cell,
-					const char *data, Size length)
+velo_state_page_add(VeloPageWriter *writer, VeloRecordKind kind, uint64 cell, const char *data,
+					Size length)
 {
-	uint64		number = 0;
-	bool		is_first = true;
+	uint64 number = 0;
+	bool is_first = true;
 
 	if (length > RECORD_BYTES_MAX)
 		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("state of one group is too large"),
-				 errdetail("It has %zu bytes, the limit is %zu bytes.",
-						   length, (Size) RECORD_BYTES_MAX)));
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("state of one group is too large"),
+				 errdetail("It has %zu bytes, the limit is %zu bytes.", length,
+						   (Size) RECORD_BYTES_MAX)));
 	do
 	{
-		Size		space = VELO_PAGE_BYTES - writer->used;
-		Size		head = TAG_BYTES + sizeof(uint64);
-		uint16		piece;
-		uint8		tag = kind;
+		Size space = VELO_PAGE_BYTES - writer->used;
+		Size head = TAG_BYTES + sizeof(uint64);
+		uint16 piece;
+		uint8 tag = kind;
 
 		if (space < head + Min(length, FRAGMENT_BYTES_MIN) || writer->fragments == PG_UINT16_MAX)
 		{
@@ -176,12 +175,11 @@ velo_state_page_open(VeloPageReader *reader, const char *table, uint32 layout,
 static void
 report_corruption(VeloPageReader *reader, const char *what)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("state in table \"%s\" is damaged", reader->table),
-			 errdetail("Near record " UINT64_FORMAT ": %s.", reader->next, what),
-			 errhint("Restore the database from a backup, or start the job over with "
-					 "RESET JOB.")));
+	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+					errmsg("state in table \"%s\" is damaged", reader->table),
+					errdetail("Near record " UINT64_FORMAT ": %s.", reader->next, what),
+					errhint("Restore the database from a backup, or start the job over with "
+							"RESET JOB.")));
 }
 
 static void
@@ -191,23 +189,22 @@ check_layout(VeloPageReader *reader, const RowHeader *header)
 		header->layout == reader->layout)
 		return;
 	ereport(ERROR,
-			(errcode(ERRCODE_VELO_STATE_INCOMPATIBLE),
-			 errmsg("saved state does not fit the job"),
+			(errcode(ERRCODE_VELO_STATE_INCOMPATIBLE), errmsg("saved state does not fit the job"),
 			 header->format != PAGE_FORMAT
-			 ? errdetail("Table \"%s\" was written in format %d, this version reads format %d.",
-						 reader->table, header->format, PAGE_FORMAT)
+				 ? errdetail("Table \"%s\" was written in format %d, this version reads format %d.",
+							 reader->table, header->format, PAGE_FORMAT)
 			 : header->major != VELO_COMPAT_MAJOR
-			 ? errdetail("Table \"%s\" was written by PostgreSQL %d, this is PostgreSQL %d.",
-						 reader->table, header->major, VELO_COMPAT_MAJOR)
-			 : errdetail("Table \"%s\" was written with state layout %08x, the job's is %08x.",
-						 reader->table, header->layout, reader->layout),
+				 ? errdetail("Table \"%s\" was written by PostgreSQL %d, this is PostgreSQL %d.",
+							 reader->table, header->major, VELO_COMPAT_MAJOR)
+				 : errdetail("Table \"%s\" was written with state layout %08x, the job's is %08x.",
+							 reader->table, header->layout, reader->layout),
 			 errhint("RESET JOB discards the state and starts the job over.")));
 }
 
 static void
 check_page(VeloPageReader *reader, const RowHeader *header, const char *start, Size length)
 {
-	pg_crc32c	crc;
+	pg_crc32c crc;
 
 	INIT_CRC32C(crc);
 	COMP_CRC32C(crc, start + sizeof(crc), length - sizeof(crc));
@@ -224,8 +221,8 @@ check_page(VeloPageReader *reader, const RowHeader *header, const char *start, S
 static const char *
 read_fragment(VeloPageReader *reader, const char *at, const char *end, bool is_first)
 {
-	uint8		tag;
-	uint16		length;
+	uint8 tag;
+	uint16 length;
 
 	if (end - at < TAG_BYTES)
 		report_corruption(reader, "a row ends too early");
@@ -254,8 +251,8 @@ read_fragment(VeloPageReader *reader, const char *at, const char *end, bool is_f
 	reader->is_open = (tag & TAG_GOES_ON) != 0;
 	reader->next++;
 	if (!reader->is_open && reader->record)
-		reader->record(reader->arg, reader->kind, reader->cell, reader->number,
-					   reader->bytes.data, reader->bytes.len);
+		reader->record(reader->arg, reader->kind, reader->cell, reader->number, reader->bytes.data,
+					   reader->bytes.len);
 	return at + length;
 }
 
@@ -263,10 +260,10 @@ void
 velo_state_page_read(VeloPageReader *reader, const bytea *data)
 {
 	const char *start = VARDATA_ANY(data);
-	Size		length = VARSIZE_ANY_EXHDR(data);
+	Size length = VARSIZE_ANY_EXHDR(data);
 	const char *end = start + length;
 	const char *at = start + sizeof(RowHeader);
-	RowHeader	header;
+	RowHeader header;
 
 	if (length < sizeof(header))
 		report_corruption(reader, "a row is too short");

@@ -27,19 +27,19 @@
  */
 #define VELO_PAGE_BYTES (BLCKSZ - 96)
 
-typedef void (*VeloPageWrite) (void *arg, uint64 first, bytea *data);
+typedef void (*VeloPageWrite)(void *arg, uint64 first, bytea *data);
 
 typedef struct VeloPageWriter
 {
-	VeloPageWrite write;		/* called with each full row */
-	void	   *arg;
-	uint32		layout;
-	uint64		next;			/* number of the next fragment */
-	uint64		first;			/* number of the buffer's first fragment */
-	uint16		fragments;		/* in the buffer */
-	uint64		cell;			/* of the last fragment, if there is one */
-	Size		used;			/* bytes in the buffer, with its headers */
-	bytea	   *buffer;
+	VeloPageWrite write; /* called with each full row */
+	void *arg;
+	uint32 layout;
+	uint64 next;	  /* number of the next fragment */
+	uint64 first;	  /* number of the buffer's first fragment */
+	uint16 fragments; /* in the buffer */
+	uint64 cell;	  /* of the last fragment, if there is one */
+	Size used;		  /* bytes in the buffer, with its headers */
+	bytea *buffer;
 } VeloPageWriter;
 
 extern void velo_state_page_begin(VeloPageWriter *writer, uint32 layout, uint64 next,
@@ -53,21 +53,21 @@ extern void velo_state_page_finish(VeloPageWriter *writer);
 extern void velo_state_page_write(VeloPageWriter *writer);
 
 /* data is maxaligned and dies when the callback returns. */
-typedef void (*VeloPageRecord) (void *arg, VeloRecordKind kind, uint64 cell, uint64 number,
-								const char *data, Size length);
+typedef void (*VeloPageRecord)(void *arg, VeloRecordKind kind, uint64 cell, uint64 number,
+							   const char *data, Size length);
 
 typedef struct VeloPageReader
 {
-	VeloPageRecord record;		/* NULL: only check and count */
-	void	   *arg;
-	const char *table;			/* for messages */
-	uint32		layout;
-	bool		is_started;
-	uint64		next;			/* number the next fragment must have */
-	bool		is_open;		/* the last fragment's record goes on */
-	VeloRecordKind kind;		/* of the record being put together */
-	uint64		cell;
-	uint64		number;
+	VeloPageRecord record; /* NULL: only check and count */
+	void *arg;
+	const char *table; /* for messages */
+	uint32 layout;
+	bool is_started;
+	uint64 next;		 /* number the next fragment must have */
+	bool is_open;		 /* the last fragment's record goes on */
+	VeloRecordKind kind; /* of the record being put together */
+	uint64 cell;
+	uint64 number;
 	StringInfoData bytes;
 } VeloPageReader;
 

@@ -54,7 +54,7 @@ table_name(int job_id, int task, const char *kind)
 static Oid
 find_table(int job_id, int task, const char *kind)
 {
-	Oid			schema = get_namespace_oid(STATE_SCHEMA, true);
+	Oid schema = get_namespace_oid(STATE_SCHEMA, true);
 
 	if (!OidIsValid(schema))
 		return InvalidOid;
@@ -64,12 +64,13 @@ find_table(int job_id, int task, const char *kind)
 static void
 create_table(int job_id, int task, const char *kind, const char *columns, const char *settings)
 {
-	char	   *name = table_name(job_id, task, kind);
+	char *name = table_name(job_id, task, kind);
 
-	velo_meta_run_once(psprintf("CREATE TABLE " STATE_SCHEMA ".%s (%s) USING heap WITH (%s)",
-								name, columns, settings));
+	velo_meta_run_once(psprintf("CREATE TABLE " STATE_SCHEMA ".%s (%s) USING heap WITH (%s)", name,
+								columns, settings));
 	velo_meta_run_once(psprintf("ALTER TABLE " STATE_SCHEMA ".%s ADD COLUMN data bytea NOT NULL, "
-								"ALTER COLUMN data SET STORAGE PLAIN", name));
+								"ALTER COLUMN data SET STORAGE PLAIN",
+								name));
 }
 
 static void
@@ -87,7 +88,7 @@ void
 velo_state_create(int job_id, int task)
 {
 	VeloMetaScope scope;
-	char	   *cells = table_name(job_id, task, "cells");
+	char *cells = table_name(job_id, task, "cells");
 
 	velo_meta_begin(&scope);
 
@@ -105,8 +106,8 @@ velo_state_create(int job_id, int task)
 				 "cell bigint NOT NULL, piece integer NOT NULL, seq bigint NOT NULL",
 				 "autovacuum_vacuum_threshold = 200, autovacuum_vacuum_scale_factor = 0.1, "
 				 "autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay = 0");
-	velo_meta_run_once(psprintf("CREATE INDEX %s_cell ON " STATE_SCHEMA ".%s (cell, piece)",
-								cells, cells));
+	velo_meta_run_once(psprintf("CREATE INDEX %s_cell ON " STATE_SCHEMA ".%s (cell, piece)", cells,
+								cells));
 	for (int i = 0; i < lengthof(table_kinds); i++)
 		set_member(find_table(job_id, task, table_kinds[i]));
 	velo_meta_end(&scope);
@@ -117,7 +118,7 @@ velo_state_drop(int job_id, int task)
 {
 	for (int i = 0; i < lengthof(table_kinds); i++)
 	{
-		Oid			table = find_table(job_id, task, table_kinds[i]);
+		Oid table = find_table(job_id, task, table_kinds[i]);
 		ObjectAddress object;
 
 		if (!OidIsValid(table))
@@ -137,7 +138,7 @@ velo_state_discard(int job_id, int task)
 {
 	for (int i = 0; i < lengthof(table_kinds); i++)
 	{
-		Oid			table = find_table(job_id, task, table_kinds[i]);
+		Oid table = find_table(job_id, task, table_kinds[i]);
 
 		if (OidIsValid(table))
 			(void) velo_state_truncate(table, true);
@@ -152,8 +153,8 @@ velo_state_discard(int job_id, int task)
 bool
 velo_state_truncate(Oid table, bool wait)
 {
-	Relation	relation;
-	bool		has_index;
+	Relation relation;
+	bool has_index;
 
 	if (wait)
 		LockRelationOid(table, AccessExclusiveLock);
@@ -175,7 +176,7 @@ velo_state_open(int job_id, int task, const char *layout)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "velo state",
 												  ALLOCSET_DEFAULT_SIZES);
-	VeloStore  *store = MemoryContextAllocZero(context, sizeof(VeloStore));
+	VeloStore *store = MemoryContextAllocZero(context, sizeof(VeloStore));
 
 	store->context = context;
 	store->job_id = job_id;
@@ -189,7 +190,7 @@ void
 velo_state_attach(VeloStore *store)
 {
 	MemoryContext old;
-	Oid			tables[lengthof(table_kinds)];
+	Oid tables[lengthof(table_kinds)];
 
 	if (store->is_attached)
 		return;
@@ -198,11 +199,10 @@ velo_state_attach(VeloStore *store)
 	{
 		tables[i] = find_table(store->job_id, store->task, table_kinds[i]);
 		if (!OidIsValid(tables[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_TABLE),
-					 errmsg("state table \"%s\" does not exist",
-							table_name(store->job_id, store->task, table_kinds[i])),
-					 errhint("RESET JOB starts the job over with empty state.")));
+			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+							errmsg("state table \"%s\" does not exist",
+								   table_name(store->job_id, store->task, table_kinds[i])),
+							errhint("RESET JOB starts the job over with empty state.")));
 	}
 	store->segments[0] = tables[0];
 	store->segments[1] = tables[1];

@@ -24,19 +24,20 @@
  */
 #pragma once
 
-
 typedef struct VeloStore VeloStore;
 
 typedef enum VeloRecordKind
 {
-	VELO_RECORD_PUT = 1,		/* key and state of one group */
-	VELO_RECORD_DELETE = 2,		/* the group is gone */
-	VELO_RECORD_DROP_CELL = 3,	/* the whole cell is gone (window closed) */
-	VELO_RECORD_OPERATOR = 4	/* operator's own facts (watermark …); newest wins */
+	VELO_RECORD_PUT = 1,	   /* key and state of one group */
+	VELO_RECORD_DELETE = 2,	   /* the group is gone */
+	VELO_RECORD_DROP_CELL = 3, /* the whole cell is gone (window closed) */
+	VELO_RECORD_OPERATOR = 4   /* operator's own facts (watermark …); the newest of a cell
+								 * number wins, and the store itself writes it again */
 } VeloRecordKind;
 
-typedef void (*VeloRecordCallback) (void *arg, VeloRecordKind kind, uint64 cell,
-									const char *data, Size length);
+/* data is maxaligned and dies when the callback returns. */
+typedef void (*VeloRecordCallback)(void *arg, VeloRecordKind kind, uint64 cell, const char *data,
+								   Size length);
 
 /* Creates the task's tables (in the current transaction, as the extension's owner). */
 extern void velo_state_create(int job_id, int task);
@@ -54,8 +55,8 @@ extern void velo_state_recover(VeloStore *store, VeloRecordCallback on_record, v
 extern void velo_state_close(VeloStore *store);
 
 /* Adds a record to the log; it is written at velo_state_flush at the latest. */
-extern void velo_state_append(VeloStore *store, VeloRecordKind kind, uint64 cell,
-							  const char *data, Size length);
+extern void velo_state_append(VeloStore *store, VeloRecordKind kind, uint64 cell, const char *data,
+							  Size length);
 /* Writes what is buffered; before every commit. */
 extern void velo_state_flush(VeloStore *store);
 
@@ -69,12 +70,12 @@ extern void velo_state_cell_end(VeloStore *store);
 /* Is there a put of this cell that recovery or a load would start from? */
 extern bool velo_state_cell_exists(VeloStore *store, uint64 cell);
 /* Reads a cell back; it stays stored as the base of later log records. */
-extern void velo_state_cell_load(VeloStore *store, uint64 cell,
-								 VeloRecordCallback on_record, void *arg);
+extern void velo_state_cell_load(VeloStore *store, uint64 cell, VeloRecordCallback on_record,
+								 void *arg);
 /* Forgets a cell: its put and, by a DROP_CELL record, its log records. */
 extern void velo_state_cell_drop(VeloStore *store, uint64 cell);
 /* Numbers of all cells with a put, into *cells (palloc'd); returns how many. */
-extern int	velo_state_cells(VeloStore *store, uint64 **cells);
+extern int velo_state_cells(VeloStore *store, uint64 **cells);
 
 /*
  * Rolling snapshot.  Before each flush the operator asks how many bytes of
@@ -83,6 +84,11 @@ extern int	velo_state_cells(VeloStore *store, uint64 **cells);
  * record and with its put removed).  When it has written every resident cell
  * since the last call of snapshot_done, it calls snapshot_done: the older segment
  * holds nothing live any more.
+ *
+ * What is appended between asking (if the answer was not 0) and the next flush
+ * counts as the snapshot's, all else as changes; the snapshot's share follows the
+ * changes, so ask once a commit and append the changes before asking.  A process
+ * that has recovered begins with nothing written.
  */
 extern Size velo_state_wants_snapshot(VeloStore *store, Size live_bytes);
 extern void velo_state_snapshot_done(VeloStore *store);

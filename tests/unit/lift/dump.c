@@ -54,7 +54,7 @@ arena_destroy(Arena *arena)
 LiftAllocator
 arena_allocator(Arena *arena)
 {
-	return (LiftAllocator){arena_alloc, arena};
+	return (LiftAllocator) {arena_alloc, arena};
 }
 
 const char *
@@ -64,7 +64,10 @@ test_lookup(void *context, const char *name)
 	{
 		const char *name;
 		const char *value;
-	} values[] = {{"BROKERS", "k1:9092,k2:9092"}, {"EMPTY", ""}, {"QUOTE", "it's"}, {"REGION", "eu"}};
+	} values[] = {{"BROKERS", "k1:9092,k2:9092"},
+				  {"EMPTY", ""},
+				  {"QUOTE", "it's"},
+				  {"REGION", "eu"}};
 
 	(void) context;
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
@@ -228,12 +231,12 @@ dump_job(FILE *out, const LiftStatement *s)
 static void
 dump_statement(FILE *out, int indent, const LiftStatement *s)
 {
-	static const char *const kinds[] = {"PG",	 "QUERY", "CREATE_AS", "CREATE_DECLARE",
-										"INSERT", "DROP",  "ALTER",		"SHOW",
+	static const char *const kinds[] = {"PG",		"QUERY",   "CREATE_AS", "CREATE_DECLARE",
+										"INSERT",	"DROP",	   "ALTER",		"SHOW",
 										"DESCRIBE", "EXPLAIN", "JOB"};
-	static const char *const shows[] = {"STREAMS",	"TABLES", "TOPICS",		"FUNCTIONS",
-										"JOBS",		"STATUS", "VERSIONS",	"METRICS",
-										"SCHEMA",	"PROPERTIES", "PARTITIONS"};
+	static const char *const shows[] = {"STREAMS", "TABLES",	 "TOPICS",	  "FUNCTIONS",
+										"JOBS",	   "STATUS",	 "VERSIONS",  "METRICS",
+										"SCHEMA",  "PROPERTIES", "PARTITIONS"};
 	static const char *const emits[] = {"", "CHANGES", "FINAL"};
 
 	fprintf(out, "%*s%s ", indent, "", kinds[s->kind]);

@@ -25,9 +25,9 @@ PG_FUNCTION_INFO_V1(tokens_lift);
 
 typedef struct Tokens
 {
-	Datum	   *items;
-	int			count;
-	int			capacity;
+	Datum *items;
+	int count;
+	int capacity;
 } Tokens;
 
 static void
@@ -35,11 +35,10 @@ add(Tokens *tokens, const char *item)
 {
 	if (tokens->count == tokens->capacity)
 	{
-		int			capacity = tokens->capacity == 0 ? 64 : tokens->capacity * 2;
+		int capacity = tokens->capacity == 0 ? 64 : tokens->capacity * 2;
 
-		tokens->items = tokens->items == NULL
-			? palloc(sizeof(Datum) * capacity)
-			: repalloc(tokens->items, sizeof(Datum) * capacity);
+		tokens->items = tokens->items == NULL ? palloc(sizeof(Datum) * capacity)
+											  : repalloc(tokens->items, sizeof(Datum) * capacity);
 		tokens->capacity = capacity;
 	}
 	tokens->items[tokens->count++] = CStringGetTextDatum(item);
@@ -89,7 +88,7 @@ pg_class_of(int token, const char *text)
 Datum
 tokens_pg(PG_FUNCTION_ARGS)
 {
-	char	   *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	volatile Tokens tokens = {0};
 	MemoryContext context = CurrentMemoryContext;
 	core_yy_extra_type extra;
@@ -100,19 +99,19 @@ tokens_pg(PG_FUNCTION_ARGS)
 		for (;;)
 		{
 			core_YYSTYPE value;
-			YYLTYPE		from;
-			int			token = core_yylex(&value, &from, scanner);
+			YYLTYPE from;
+			int token = core_yylex(&value, &from, scanner);
 
 			if (token == 0)
 				break;
 			/* The scanner ends the token in its buffer with a NUL until the next call. */
-			add((Tokens *) &tokens, psprintf("%s %d-%d", pg_class_of(token, extra.scanbuf + from), from,
-											 from + (int) strlen(extra.scanbuf + from)));
+			add((Tokens *) &tokens, psprintf("%s %d-%d", pg_class_of(token, extra.scanbuf + from),
+											 from, from + (int) strlen(extra.scanbuf + from)));
 		}
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData *error;
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
@@ -136,23 +135,17 @@ Datum
 tokens_lift(PG_FUNCTION_ARGS)
 {
 	static const char *const classes[] = {
-		[LIFT_TOKEN_WORD] = "word",
-		[LIFT_TOKEN_QUOTED] = "quoted",
-		[LIFT_TOKEN_UQUOTED] = "uquoted",
-		[LIFT_TOKEN_STRING] = "string",
-		[LIFT_TOKEN_ESTRING] = "string",
-		[LIFT_TOKEN_USTRING] = "ustring",
-		[LIFT_TOKEN_DOLLAR] = "string",
-		[LIFT_TOKEN_BITS] = "bits",
-		[LIFT_TOKEN_NUMBER] = "number",
-		[LIFT_TOKEN_PARAMETER] = "parameter",
-		[LIFT_TOKEN_OPERATOR] = "operator",
-		[LIFT_TOKEN_OTHER] = "other",
+		[LIFT_TOKEN_WORD] = "word",			[LIFT_TOKEN_QUOTED] = "quoted",
+		[LIFT_TOKEN_UQUOTED] = "uquoted",	[LIFT_TOKEN_STRING] = "string",
+		[LIFT_TOKEN_ESTRING] = "string",	[LIFT_TOKEN_USTRING] = "ustring",
+		[LIFT_TOKEN_DOLLAR] = "string",		[LIFT_TOKEN_BITS] = "bits",
+		[LIFT_TOKEN_NUMBER] = "number",		[LIFT_TOKEN_PARAMETER] = "parameter",
+		[LIFT_TOKEN_OPERATOR] = "operator", [LIFT_TOKEN_OTHER] = "other",
 	};
-	char	   *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	int			length = strlen(sql);
-	Tokens		tokens = {0};
-	LiftToken	token = {0};
+	char *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int length = strlen(sql);
+	Tokens tokens = {0};
+	LiftToken token = {0};
 
 	for (;;)
 	{
@@ -162,7 +155,8 @@ tokens_lift(PG_FUNCTION_ARGS)
 		if (token.kind == LIFT_TOKEN_COMMENT)
 			continue;
 		if (token.kind == LIFT_TOKEN_BROKEN || token.kind == LIFT_TOKEN_DURATION ||
-			(token.kind == LIFT_TOKEN_NUMBER && is_new_number(sql + token.from, token.to - token.from)))
+			(token.kind == LIFT_TOKEN_NUMBER &&
+			 is_new_number(sql + token.from, token.to - token.from)))
 		{
 			add(&tokens, "error");
 			break;

@@ -1,0 +1,160 @@
+"""The jobs under test, all running at once, each with the query that says what is right.
+
+An output is compared with what its oracle, an ordinary batch query over the log of
+committed rows, gives at the end.  Rows with k = -1 are the barrier that closes the
+last windows (oracle.py); they are left out on both sides.
+"""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    name: str
+    sink: str  # native, table
+    create: str
+    output: str  # the output as the oracle shows it
+    oracle: str
+    # Closes windows: all is out only when the watermark has passed them.
+    is_final: bool = False
+    has_state: bool = True
+    spills: bool = False
+
+
+def bin_of(size, column="at"):
+    return f"date_bin('{size}', {column}, timestamptz '1970-01-01')"
+
+
+JOBS = [
+    Job(
+        "o_rows",
+        "native",
+        """CREATE STREAM o_rows AS
+           SELECT id, k, v * 2 AS v2, label, at FROM ev WHERE k % 7 <> 0""",
+        "SELECT id, k, v2, label, at FROM o_rows WHERE k <> -1",
+        "SELECT id, k, v * 2, label, at FROM log_ev WHERE k % 7 <> 0 AND k <> -1",
+        has_state=False,
+    ),
+    Job(
+        "o_final",
+        "native",
+        """CREATE STREAM o_final AS
+           SELECT k, _window_start AS ws, count(*) AS n, sum(v) AS total, min(id) AS lo,
+                  max(label) AS hi
+           FROM ev WINDOW TUMBLING(3s) GROUP BY k EMIT FINAL""",
+        "SELECT k, ws, n, total, lo, hi FROM o_final WHERE k <> -1",
+        f"""SELECT k, {bin_of("3s")}, count(*), sum(v), min(id), max(label)
+            FROM log_ev WHERE k <> -1 GROUP BY 1, 2""",
+        is_final=True,
+    ),
+    Job(
+        "o_wide",
+        "native",
+        """CREATE STREAM o_wide AS
+           SELECT id / 3 AS g, _window_start AS ws, count(*) AS n, string_agg(label, '') AS text
+           FROM ev WINDOW TUMBLING(10s) GROUP BY id / 3 EMIT FINAL WITH ('max.memory.mb' = 1)""",
+        "SELECT g, ws, n, length(text) FROM o_wide WHERE g >= 0",
+        f"""SELECT id / 3, {bin_of("10s")}, count(*), length(string_agg(label, ''))
+            FROM log_ev WHERE k <> -1 GROUP BY 1, 2""",
+        is_final=True,
+        spills=True,
+    ),
+    Job(
+        "o_clock",
+        "native",
+        """CREATE STREAM o_clock AS
+           SELECT k, _window_start AS ws, count(*) AS n, sum(v) AS total
+           FROM plain WINDOW TUMBLING(2s) GROUP BY k EMIT FINAL""",
+        "SELECT k, ws, n, total FROM o_clock WHERE k <> -1",
+        f"""SELECT k, {bin_of("2s", "_timestamp")}, count(*), sum(v)
+            FROM velo_storage.plain_rows WHERE k <> -1 GROUP BY 1, 2""",
+        is_final=True,
+    ),
+    Job(
+        "o_changes",
+        "table",
+        """CREATE TABLE o_changes AS
+           SELECT k, _window_start AS ws, count(*) AS n, sum(v) AS total
+           FROM ev WINDOW TUMBLING(5s) GROUP BY k EMIT CHANGES""",
+        "SELECT k, ws, n, total FROM o_changes WHERE k <> -1",
+        f"""SELECT k, {bin_of("5s")}, count(*), sum(v)
+            FROM log_ev WHERE k <> -1 GROUP BY 1, 2""",
+    ),
+    Job(
+        "o_groups",
+        "table",
+        """CREATE TABLE o_groups AS
+           SELECT k, label, count(*) AS n, sum(v) AS total, min(id) AS lo, max(at) AS hi,
+                  avg(v) AS mean
+           FROM ev GROUP BY k, label""",
+        "SELECT k, label, n, total, lo, hi, mean FROM o_groups WHERE k <> -1",
+        """SELECT k, label, count(*), sum(v), min(id), max(at), avg(v)
+           FROM log_ev WHERE k <> -1 GROUP BY 1, 2""",
+    ),
+    Job(
+        "o_sliding",
+        "table",
+        """CREATE TABLE o_sliding AS
+           SELECT k % 5 AS k5, _window_start AS ws, count(*) AS n, sum(v) AS total
+           FROM ev WINDOW SLIDING(6s, 2s) GROUP BY k % 5 EMIT CHANGES""",
+        "SELECT k5, ws, n, total FROM o_sliding WHERE k5 <> -1",
+        f"""SELECT k % 5, {bin_of("2s")} - o * interval '2s', count(*), sum(v)
+            FROM log_ev, generate_series(0, 2) o WHERE k <> -1 GROUP BY 1, 2""",
+    ),
+    Job(
+        "o_steps",
+        "table",
+        """CREATE TABLE o_steps AS
+           SELECT k % 3 AS k3, count(*) AS n, sum(v2) AS total FROM o_rows GROUP BY k % 3""",
+        "SELECT k3, n, total FROM o_steps WHERE k3 <> -1",
+        """SELECT k % 3, count(*), sum(v * 2) FROM log_ev
+           WHERE k % 7 <> 0 AND k <> -1 GROUP BY 1""",
+    ),
+    Job(
+        "o_nested",
+        "table",
+        """CREATE TABLE o_nested AS
+           SELECT k % 4 AS k4, _window_start AS ws, sum(n) AS n, sum(total) AS total
+           FROM o_final WITH ('event.time.field' = 'ws')
+           WINDOW TUMBLING(30s) GROUP BY k % 4 EMIT CHANGES""",
+        "SELECT k4, ws, n, total FROM o_nested WHERE k4 <> -1",
+        f"""SELECT k % 4, {bin_of("30s")}, count(*), sum(v)
+            FROM log_ev WHERE k <> -1 GROUP BY 1, 2""",
+        is_final=True,  # what it reads comes from closed windows
+    ),
+    Job(
+        "o_spill",
+        "table",
+        """CREATE TABLE o_spill AS
+           SELECT id % 30011 AS g, count(*) AS n, sum(v) AS total, max(label) AS hi
+           FROM ev WHERE id >= 0 GROUP BY id % 30011 WITH ('max.memory.mb' = 1)""",
+        "SELECT g, n, total, hi FROM o_spill",
+        """SELECT id % 30011, count(*), sum(v), max(label)
+           FROM log_ev WHERE k <> -1 GROUP BY 1""",
+        spills=True,
+    ),
+    Job(
+        "o_replay",
+        "table",
+        """CREATE TABLE o_replay AS
+           SELECT k % 11 AS k11, _window_start AS ws, count(DISTINCT v) AS d,
+                  string_agg(id::text, ',' ORDER BY id) AS ids
+           FROM ev WHERE id % 4 = 0 WINDOW TUMBLING(4s) GROUP BY k % 11 EMIT CHANGES""",
+        "SELECT k11, ws, d, ids FROM o_replay WHERE k11 <> -1",
+        f"""SELECT k % 11, {bin_of("4s")}, count(DISTINCT v), string_agg(id::text, ',' ORDER BY id)
+            FROM log_ev WHERE id % 4 = 0 AND k <> -1 GROUP BY 1, 2""",
+    ),
+]
+
+BY_NAME = {job.name: job for job in JOBS}
+SINKS = ["native", "table"]
+
+
+def create_all(session):
+    for job in JOBS:
+        session.execute(f"DO LANGUAGE velo $velo$ {job.create} $velo$")
+
+
+def process_of(job_name):
+    """application_name of a job's worker."""
+    return f"velo job {job_name}"

@@ -1,0 +1,220 @@
+"""Reading statements.txt, and the doors through which its statements go.
+
+A door takes a text and answers with what it said: a list of Diagnostic, each with
+the place in the text.  The doors differ in how they tell a place (a row's columns, a
+position in the client's statement, a caret); here all become line and column of the
+text, both from 1, the column in characters.
+"""
+
+import re
+import subprocess
+import unicodedata
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+# The text stands between these in the client's own statement.
+BEFORE = "DO LANGUAGE velo $velo$"
+AFTER = "$velo$"
+
+ESCAPES = {"t": "\t", "r": "\r", "\\": "\\"}
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    severity: str
+    sqlstate: str
+    message: str
+    detail: str | None = None
+    hint: str | None = None
+    line: int | None = None
+    column: int | None = None
+
+
+@dataclass
+class Case:
+    name: str
+    setup: str
+    text: str
+    expected: list[Diagnostic] = field(default_factory=list)
+    # What stands in the text at each expected place: a check of the table itself.
+    words: list[str | None] = field(default_factory=list)
+
+    def first_error(self) -> Diagnostic | None:
+        """What a door says that stops at the first error."""
+        return next((d for d in self.expected if d.severity == "ERROR"), None)
+
+    def warnings(self) -> list[Diagnostic]:
+        return [d for d in self.expected if d.severity != "ERROR"]
+
+
+# ---------------------------------------------------------------- the table
+
+
+def unescape(text: str) -> str:
+    return re.sub(r"\\([tr\\])", lambda m: ESCAPES[m[1]], text)
+
+
+def read_expected(lines: list[str]) -> tuple[list[Diagnostic], list[str | None]]:
+    found: list[Diagnostic] = []
+    words: list[str | None] = []
+    for line in lines:
+        head = re.fullmatch(r"(ERROR|WARNING|INFO) (\w{5}) (-|(\d+):(\d+) (.+))", line)
+        if head:
+            at = (int(head[4]), int(head[5])) if head[4] else (None, None)
+            found.append(Diagnostic(head[1], head[2], "", None, None, *at))
+            words.append(unescape(head[6]) if head[6] else None)
+        elif line.startswith("DETAIL: "):
+            found[-1] = replace(found[-1], detail=unescape(line[8:]))
+        elif line.startswith("HINT: "):
+            found[-1] = replace(found[-1], hint=unescape(line[6:]))
+        elif line:
+            assert found[-1].message == "", f"a second message: {line}"
+            found[-1] = replace(found[-1], message=unescape(line))
+    return found, words
+
+
+def read_table(path: Path) -> tuple[dict[str, str], list[Case]]:
+    """The set-ups by name, and the cases; the format is told at the file's top."""
+    setups: dict[str, str] = {}
+    cases: list[Case] = []
+    content = path.read_text(encoding="utf-8")
+    for block in re.split(r"^(?==== |\+\+\+ )", content, flags=re.MULTILINE)[1:]:
+        title, _, body = block.partition("\n")
+        name = title[4:].strip()
+        if title.startswith("+++"):
+            setups[name] = body
+            continue
+        text, _, expected = body.partition("\n---\n")
+        setup = "streams"
+        if text.startswith("set-up: "):
+            line, _, text = text.partition("\n")
+            setup = line[8:]
+        case = Case(name, setup, unescape(text))
+        case.expected, case.words = read_expected(expected.split("\n"))
+        cases.append(case)
+    return setups, cases
+
+
+# ---------------------------------------------------------------- places
+
+
+def place(text: str, position: int) -> tuple[int, int]:
+    """Line and column of a character, both and the position from 1."""
+    before = text[: position - 1]
+    lines = before.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return len(lines), len(lines[-1]) + 1
+
+
+def text_at(text: str, line: int, column: int) -> str:
+    return re.split(r"\r\n|\r|\n", text)[line - 1][column - 1 :]
+
+
+def in_text(text: str, position: int | None) -> tuple[int | None, int | None]:
+    """The place of a position in the client's statement."""
+    if position is None:
+        return None, None
+    return place(text, position - len(BEFORE))
+
+
+def of_diag(diag, text: str, *, internal: bool = False) -> Diagnostic:
+    """What a driver got, as our own kind of record."""
+    if internal:
+        position = diag.internal_position
+        if position is not None:
+            assert diag.internal_query == text
+        at = place(text, int(position)) if position is not None else (None, None)
+    else:
+        position = diag.statement_position
+        at = in_text(text, int(position) if position is not None else None)
+    return Diagnostic(
+        {"NOTICE": "INFO"}.get(diag.severity_nonlocalized, diag.severity_nonlocalized),
+        diag.sqlstate,
+        diag.message_primary,
+        diag.message_detail,
+        diag.message_hint,
+        *at,
+    )
+
+
+# ---------------------------------------------------------------- psql
+
+
+def display_width(text: str) -> int:
+    """Columns of a terminal, as psql counts them."""
+    width = 0
+    for character in text:
+        if unicodedata.combining(character) or unicodedata.category(character) in ("Me", "Cf"):
+            continue
+        width += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return width
+
+
+@dataclass
+class Shown:
+    """One report as psql shows it with VERBOSITY verbose."""
+
+    severity: str
+    sqlstate: str
+    message: str
+    detail: str | None = None
+    hint: str | None = None
+    line: int | None = None
+    before: str | None = None  # of the line: what stands left of the caret
+    behind: str | None = None
+
+
+FIELD = re.compile(r"^(DETAIL|HINT|QUERY|CONTEXT|LOCATION|STATEMENT):  ")
+
+
+def read_psql(output: str) -> list[Shown]:
+    """All reports in what psql wrote to its standard error."""
+    reports: list[Shown] = []
+    lines = output.split("\n")
+    number = 0
+    while number < len(lines):
+        line = lines[number]
+        number += 1
+        head = re.match(r"psql:<stdin>:\d+: (ERROR|WARNING|NOTICE):  (\w{5}): (.*)$", line)
+        if head:
+            severity = {"NOTICE": "INFO"}.get(head[1], head[1])
+            reports.append(Shown(severity, head[2], head[3]))
+        elif not reports:
+            continue
+        elif line.startswith("LINE "):
+            match = re.match(r"LINE (\d+): (.*)$", line)
+            assert match and number < len(lines)
+            caret = lines[number]
+            assert re.fullmatch(r" *\^", caret), f"no caret under: {line!r}, but {caret!r}"
+            number += 1
+            excerpt = match[2]
+            width = len(caret) - 1 - display_width(line[: match.start(2)])
+            at = 0
+            while at < len(excerpt) and display_width(excerpt[:at]) < width:
+                at += 1
+            reports[-1].line = int(match[1])
+            reports[-1].before, reports[-1].behind = excerpt[:at], excerpt[at:]
+        elif line.startswith("DETAIL:  "):
+            reports[-1].detail = line[9:]
+        elif line.startswith("HINT:  "):
+            reports[-1].hint = line[7:]
+        elif FIELD.match(line):
+            continue
+    return reports
+
+
+def run_psql(dsn: str, cases: list[tuple[str, str]]) -> list[list[Shown]]:
+    """Sends all (set-up, text) through one psql; what it said about each text."""
+    # A statement that is not refused as expected may be an endless query.
+    script = ["\\set VERBOSITY verbose", "\\set SHOW_CONTEXT never", "SET statement_timeout = '5s';"]
+    for setup, text in cases:
+        script += ["BEGIN;", setup, "\\warn ===", BEFORE + text + AFTER + ";", "\\warn ---", "ROLLBACK;"]
+    result = subprocess.run(
+        ["psql", "-X", "-q", "-d", dsn],
+        input="\n".join(script).encode(),
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    # psql's own lines end with a line feed only; a text's carriage returns stay.
+    output = result.stderr.decode()
+    return [read_psql(part) for part in re.findall(r"^===\n(.*?)^---\n", output, re.DOTALL | re.MULTILINE)]
