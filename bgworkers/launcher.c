@@ -104,6 +104,8 @@ static bool
 start_database(int index, Oid database)
 {
 	BackgroundWorker worker = {0};
+	MemoryContext old;
+	bool		started;
 
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
@@ -114,7 +116,14 @@ start_database(int index, Oid database)
 	strlcpy(worker.bgw_type, "velostream database launcher", BGW_MAXLEN);
 	worker.bgw_main_arg = Int32GetDatum(index);
 	worker.bgw_notify_pid = MyProcPid;
-	return RegisterDynamicBackgroundWorker(&worker, &handles[index]);
+	/* The handle outlives this look: in a context that is reset it became another's. */
+	if (handles[index])
+		pfree(handles[index]);
+	handles[index] = NULL;
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	started = RegisterDynamicBackgroundWorker(&worker, &handles[index]);
+	MemoryContextSwitchTo(old);
+	return started;
 }
 
 /* A worker that ended before it could say so (it could not connect). */

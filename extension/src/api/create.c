@@ -297,7 +297,7 @@ velo_api_declare(const char *text, const LiftStatement *statement)
 static int
 payload_columns(const VeloPlan *plan)
 {
-	return plan->output->natts - (plan->has_event_time ? 1 : 0);
+	return plan->output->natts - (plan->keeps_event_time ? 1 : 0);
 }
 
 VeloObject *
@@ -393,6 +393,31 @@ create_stream(Oid schema, const VeloObject *object, Oid owner, Oid *storage)
 	}
 	return velo_source_native_create(schema, object->name, columns, object->options, true, owner,
 									 storage);
+}
+
+void
+velo_api_create_into(const char *text, const LiftStatement *statement, const LiftStatement *insert)
+{
+	VeloObject *object;
+	VeloPlan   *plan;
+	Oid			schema;
+	Oid			relation;
+	Oid			storage;
+	Oid			owner = GetUserId();
+	VeloMetaScope scope;
+
+	if (velo_plan_object(NULL, insert->name->schema, insert->name->name) != NULL)
+		return;
+	velo_base_require_preload();
+	schema = creation_schema(text, insert);
+	plan = velo_api_plan(text, statement, NULL);
+	object = velo_api_created_object(text, insert, plan);
+	velo_meta_begin(&scope);
+	relation = create_stream(schema, object, owner, &storage);
+	/* Not derived: several INSERTs may write to it. */
+	enter_stream(relation, false, "native", storage, false, NIL, object->options);
+	velo_meta_end(&scope);
+	CommandCounterIncrement();
 }
 
 VeloReport

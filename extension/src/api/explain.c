@@ -36,7 +36,7 @@ velo_api_explain(const char *text, const LiftStatement *statement, const VeloDec
 
 	if (statement->explain_job)
 		plan = plan_of_job(statement->name->name, &sink);
-	else if (body == NULL || (body->kind == LIFT_QUERY && velo_plan_is_plain(body)) ||
+	else if (body == NULL || (body->kind == LIFT_QUERY && velo_plan_is_plain(text, body)) ||
 			 (body->kind == LIFT_INSERT && !body->is_dialect))
 		return unconstify(char *, statement->core->text);
 	else if (body->query == NULL)

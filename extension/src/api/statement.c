@@ -78,10 +78,11 @@ run_query(VeloDoor *door, const LiftStatement *statement)
 	{
 		LiftStatement insert = *statement;
 
-		/* SELECT … INTO y is INSERT INTO y SELECT …; a stream y must exist. */
+		/* SELECT … INTO y is INSERT INTO y SELECT …. */
 		insert.kind = LIFT_INSERT;
 		insert.name = statement->into;
 		insert.into = NULL;
+		velo_api_create_into(door->text, statement, &insert);
 		if (statement->emit != LIFT_EMIT_DEFAULT)
 		{
 			VeloReport	report = velo_api_insert_job(door->text, &insert,
@@ -97,7 +98,7 @@ run_query(VeloDoor *door, const LiftStatement *statement)
 							 statement->query->text), statement->query);
 		return;
 	}
-	if (velo_plan_is_plain(statement))
+	if (velo_plan_is_plain(door->text, statement))
 	{
 		door->query(door, statement->core->text, statement->core);
 		return;

@@ -42,6 +42,9 @@ extern void velo_api_run_script(VeloDoor *door, const char *text, Jsonb *params)
 extern VeloReport velo_api_declare(const char *text, const LiftStatement *statement);
 extern VeloReport velo_api_create_as(const char *text, const LiftStatement *statement,
 									 const char *job_name, const char *sql);
+/* Makes the native stream that SELECT … INTO names, if there is nothing of that name. */
+extern void velo_api_create_into(const char *text, const LiftStatement *statement,
+								 const LiftStatement *insert);
 extern VeloReport velo_api_insert_job(const char *text, const LiftStatement *statement,
 									  const char *job_name, const char *sql);
 extern VeloReport velo_api_drop(const char *text, const LiftStatement *statement);

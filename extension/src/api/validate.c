@@ -198,7 +198,7 @@ check_statement(Validate *v, const LiftStatement *statement)
 			check_postgres(v, statement->core);
 			break;
 		case LIFT_QUERY:
-			if (velo_plan_is_plain(statement))
+			if (velo_plan_is_plain(v->text, statement))
 				check_postgres(v, statement->core);
 			else
 				(void) velo_api_plan(v->text, statement, &v->declared);

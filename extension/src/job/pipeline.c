@@ -281,7 +281,7 @@ velo_job_pipeline_batch(VeloPipeline *pipeline, const VeloBatchLimits *limits)
 		/* The clock counts from the batch's begin: what came since has not been seen. */
 		TimestampTz limit = source->ops->watermark_limit(source);
 
-		advance_watermark(pipeline, Min(limit, pipeline->plan->event_time ? limit : start), true,
+		advance_watermark(pipeline, Min(limit, pipeline->plan->has_event_times ? limit : start), true,
 						  pipeline->ended);
 	}
 	pipeline->head->ops->flush(pipeline->head, pipeline->ended);

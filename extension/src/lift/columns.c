@@ -48,8 +48,15 @@ constraint_next(const LiftReader *reader, int at, int end)
 static void
 refuse_column(LiftReader *reader, int at)
 {
-	velo_lift_syntax_error(reader, at)
-		->hint = "A column is written: name type [NOT NULL] [PRIMARY KEY] [DEFAULT expression].";
+	static const char *const constraints[] = {"primary", "unique", "check", "constraint",
+											  "foreign", NULL};
+	LiftDiagnostic *error = velo_lift_syntax_error(reader, at);
+
+	if (velo_lift_word_of(reader, at, constraints) >= 0)
+		error->hint = "The only constraints are NOT NULL and PRIMARY KEY, behind a column's type.";
+	else
+		error->hint =
+			"A column is written: name type [NOT NULL] [PRIMARY KEY] [DEFAULT expression].";
 }
 
 /* The constraints [at, end) of a column; false after an error. */

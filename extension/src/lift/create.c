@@ -2,7 +2,8 @@
  * create.c
  *	  CREATE STREAM and CREATE TABLE.
  *
- * CREATE STREAM is always ours.  CREATE TABLE is ours with AS and a query, or
+ * CREATE STREAM is always ours; without AS and without properties it declares a
+ * native stream.  CREATE TABLE is ours with AS and a query, or
  * with properties PostgreSQL does not have; otherwise it stays PostgreSQL's, and
  * so does every form of it that our grammar does not have.
  */
@@ -61,10 +62,11 @@ read_rest(LiftReader *reader, LiftStatement *statement, int open, int at)
 		else
 			velo_lift_expect_end(reader, at);
 	}
-	else
+	else if (open < 0 || at < reader->end)
 		velo_lift_syntax_error(reader, at)->hint =
-			"CREATE STREAM needs AS and a query, or WITH and properties, such as WITH ('type' = "
-			"'native').";
+			open >= 0 ? "Behind the columns stand AS and a query, or WITH ('key' = 'value', ...)."
+					  : "Write CREATE STREAM name (column type, ...), or CREATE STREAM name AS "
+						"SELECT ...";
 }
 
 bool

@@ -44,6 +44,8 @@ typedef struct Select
 	unsigned int seen; /* 1 << clause */
 } Select;
 
+static const char sources_hint[] = "All sources must come before the other clauses.";
+
 static const char *
 clause_name(LiftClause clause)
 {
@@ -152,6 +154,17 @@ read_key_item(LiftReader *reader, Select *select, int at, int item, LiftKeyItem 
 	*tail = &key->next;
 }
 
+/* Can an expression end with this token, so that no column's name may follow? */
+static bool
+ends_item(const LiftReader *reader, int at)
+{
+	LiftTokenKind kind = lift_kind(reader, at);
+
+	return velo_lift_is_name(reader, at) || lift_is_string(reader, at) ||
+		   kind == LIFT_TOKEN_NUMBER || velo_lift_is(reader, at, ")") ||
+		   velo_lift_is(reader, at, "]");
+}
+
 /* Reads the select list; returns where the first clause starts, or -1. */
 static int
 read_items(LiftReader *reader, Select *select, int at)
@@ -166,8 +179,8 @@ read_items(LiftReader *reader, Select *select, int at)
 	{
 		LiftClause clause = velo_lift_clause_at(reader, at, select->end);
 
-		/* A column called emit with an alias. */
-		if (clause == LIFT_CLAUSE_EMIT && at < from)
+		/* A column called emit with an alias, unless an item ends before it. */
+		if (clause == LIFT_CLAUSE_EMIT && at < from && !ends_item(reader, at - 1))
 			clause = LIFT_CLAUSE_NONE;
 		if (clause == LIFT_CLAUSE_INTO && at < from)
 		{
@@ -373,7 +386,7 @@ read_dialect_clause(LiftReader *reader, Select *select, LiftClause clause, int *
 		LiftDiagnostic *error = velo_lift_syntax_error(reader, *at);
 
 		if (velo_lift_is_word(reader, *at, "join") || velo_lift_is(reader, *at, ","))
-			error->hint = "All sources must come before the other clauses.";
+			error->hint = sources_hint;
 		return false;
 	}
 	return true;
@@ -453,9 +466,17 @@ read_clauses(LiftReader *reader, Select *select, int at)
 		else
 		{
 			do
+			{
 				at = lift_after(reader, at);
-			while (at < select->end &&
-				   velo_lift_clause_at(reader, at, select->end) == LIFT_CLAUSE_NONE);
+				/* join(…) is a function. */
+				if (at < select->end && velo_lift_is_word(reader, at, "join") &&
+					!velo_lift_is(reader, at + 1, "("))
+				{
+					velo_lift_syntax_error(reader, at)->hint = sources_hint;
+					return -1;
+				}
+			} while (at < select->end &&
+					 velo_lift_clause_at(reader, at, select->end) == LIFT_CLAUSE_NONE);
 			if (clause == LIFT_CLAUSE_GROUP &&
 				!read_group_windows(reader, select->statement, first, at))
 				return -1;

@@ -203,7 +203,8 @@ match_brackets(LiftReader *reader, int first, bool reports)
 			open = at;
 	}
 	if (open >= 0 && reports)
-		lift_error(reader, "42601", lift_span(reader, open, open), "parenthesis is not closed")
+		lift_error(reader, "42601", lift_span(reader, open, open), "%s is not closed",
+				   velo_lift_is(reader, open, "(") ? "parenthesis" : "bracket")
 			->hint = velo_lift_is(reader, open, "(") ? "Add the missing \")\"."
 													 : "Add the missing \"]\".";
 	return open < 0;

@@ -45,8 +45,7 @@ enum
 };
 
 static const char targets_hint[] =
-	"Use STREAMS, TABLES, TOPICS, FUNCTIONS, JOBS, QUERIES, STATUS, VERSIONS, METRICS, SCHEMA, "
-	"PROPERTIES or PARTITIONS.";
+	"Use STREAMS, TABLES, JOBS, QUERIES, STATUS, VERSIONS, SCHEMA, PROPERTIES or FUNCTIONS.";
 
 static int
 find_target(const LiftReader *reader, int at)

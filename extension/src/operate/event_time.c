@@ -2,7 +2,7 @@
  * event_time.c
  *	  Event times of rows and the watermark of a source.
  *
- * With an event time column, each partition's watermark is the latest event time
+ * With event times of their own (a column, or those a derived stream keeps), each partition's watermark is the latest event time
  * it has given less the allowed disorder; the source's is the least of those of
  * the partitions that are not idle.  A partition is idle when it has given nothing
  * for watermark.idle.timeout; when all are idle the watermark goes on at the pace
@@ -241,13 +241,13 @@ velo_operate_watermark_now(VeloWatermark *self, TimestampTz limit, bool drained,
 
 	if (ended)
 		return self->current = DT_NOEND;
-	if (self->plan->event_time)
+	if (self->plan->has_event_times)
 		next = by_event_time(self);
 	else if (drained)
 		next = velo_clock_now();
 	else
 		return self->current;
-	if (self->plan->event_time && limit != DT_NOEND && limit != DT_NOBEGIN)
+	if (self->plan->has_event_times && limit != DT_NOEND && limit != DT_NOBEGIN)
 		limit -= self->plan->out_of_order_us;
 	next = Min(next, limit);
 	if (next > self->current)
@@ -260,7 +260,7 @@ velo_operate_watermark_due(const VeloWatermark *self)
 {
 	TimestampTz due = DT_NOEND;
 
-	if (!self->plan->event_time || self->idle_since != DT_NOBEGIN)
+	if (!self->plan->has_event_times || self->idle_since != DT_NOBEGIN)
 		return velo_clock_now();
 	if (self->plan->idle_timeout_us == 0)
 		return DT_NOEND;

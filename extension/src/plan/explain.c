@@ -71,8 +71,8 @@ explain_lines(const VeloPlan *plan, const char *sink)
 	lines = add(lines, NULL, "bounded", plan->source.bounded ? "true" : "false");
 	lines = add(lines, NULL, "event time", plan->event_time
 				? NameStr(TupleDescAttr(plan->source.desc, plan->event_time - 1)->attname)
-				: "_timestamp");
-	lines = add(lines, NULL, "watermark", plan->event_time
+				: plan->has_event_times ? "kept with each row" : "_timestamp");
+	lines = add(lines, NULL, "watermark", plan->has_event_times
 				? psprintf("latest event time - %s", duration(plan->out_of_order_us))
 				: strcmp(plan->source.type, "native") == 0
 				? "clock, held back by open writers" : "clock");

@@ -135,6 +135,8 @@ plan_event_time(VeloPlan *plan, const VeloPlanRequest *request)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("late.data.strategy \"%s\" is not supported yet", plan->late_strategy),
 				 errhint("Use drop or dead_letter.")));
+	/* What a job wrote carries the event time of what it was made of. */
+	plan->has_event_times = field != NULL || plan->source_object->is_derived;
 	if (field == NULL)
 		return;
 	for (int i = 0; i < plan->source.user_natts; i++)
@@ -396,7 +398,7 @@ plan_output(VeloPlan *plan, VeloAnalysis *a)
 			outputs = lappend(outputs, entry);
 	}
 	plan->output = ExecTypeFromTL(outputs);
-	plan->has_event_time = a->request->for_stream;
+	plan->keeps_event_time = a->request->for_stream;
 }
 
 /* Hidden group keys that became outputs must stand before those still hidden. */
@@ -487,6 +489,12 @@ plan_limit(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 	a->query->limitOption = LIMIT_OPTION_COUNT;
 	if (a->query->sortClause)
 	{
+		if (request->is_pull)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("ORDER BY is not supported yet in a query with windows, system columns or "
+							"functions of schema velo"),
+					 errhint("Write the rows into a table and order that, or name functions as velo.….")));
 		ereport(WARNING,
 				(errcode(ERRCODE_WARNING),
 				 errmsg("ORDER BY has no effect in a continuous query yet")));
@@ -659,10 +667,4 @@ List *
 velo_plan_source_relations(const VeloPlan *plan)
 {
 	return plan->depends;
-}
-
-bool
-velo_plan_is_plain(const LiftStatement *statement)
-{
-	return statement->kind == LIFT_QUERY && !statement->is_dialect;
 }

@@ -155,7 +155,9 @@ typedef struct VeloPlan
 	VeloStartFrom start_from;	/* when there is no saved position */
 
 	/* event time and watermark of the source */
-	AttrNumber	event_time;		/* 1-based column, 0: append time */
+	AttrNumber	event_time;		/* 1-based column to read it from, or 0 */
+	bool		has_event_times;	/* rows have times of their own: that column's, or those
+								 * a derived stream keeps with its rows; else append time */
 	const char *event_time_format;
 	int64		out_of_order_us;
 	int64		idle_timeout_us;	/* 0: never */
@@ -171,7 +173,7 @@ typedef struct VeloPlan
 	VeloEmit	emit;
 	int64		limit;			/* output rows, -1: none */
 	TupleDesc	output;			/* what the sink gets */
-	bool		has_event_time; /* its last column is _event_time, for a native sink */
+	bool		keeps_event_time; /* its last column is _event_time, for a native sink */
 	int			nkeys;
 	AttrNumber *keys;			/* of output, 1-based */
 	bool		key_is_primary; /* PRIMARY KEY items: NOT NULL, real primary key */
@@ -209,7 +211,7 @@ extern VeloPlan *velo_plan_query(const VeloPlanRequest *request);
 extern List *velo_plan_source_relations(const VeloPlan *plan);
 
 /* Does PostgreSQL itself run this SELECT (a pull query without dialect constructs)? */
-extern bool velo_plan_is_plain(const LiftStatement *statement);
+extern bool velo_plan_is_plain(const char *user_text, const LiftStatement *statement);
 
 /* EXPLAIN of a plan as lines of text (List of char *), or as JSON. */
 extern List *velo_plan_explain(const VeloPlan *plan, const char *sink);

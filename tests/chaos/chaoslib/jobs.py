@@ -17,8 +17,8 @@ class Job:
     oracle: str
     # Closes windows: all is out only when the watermark has passed them.
     is_final: bool = False
-    has_state: bool = True
-    spills: bool = False
+    spills: bool = False  # sets state aside
+    logs_much: bool = False  # rotates its log every few seconds
 
 
 def bin_of(size, column="at"):
@@ -33,7 +33,6 @@ JOBS = [
            SELECT id, k, v * 2 AS v2, label, at FROM ev WHERE k % 7 <> 0""",
         "SELECT id, k, v2, label, at FROM o_rows WHERE k <> -1",
         "SELECT id, k, v * 2, label, at FROM log_ev WHERE k % 7 <> 0 AND k <> -1",
-        has_state=False,
     ),
     Job(
         "o_final",
@@ -90,6 +89,7 @@ JOBS = [
         "SELECT k, label, n, total, lo, hi, mean FROM o_groups WHERE k <> -1",
         """SELECT k, label, count(*), sum(v), min(id), max(at), avg(v)
            FROM log_ev WHERE k <> -1 GROUP BY 1, 2""",
+        logs_much=True,
     ),
     Job(
         "o_sliding",
@@ -132,6 +132,7 @@ JOBS = [
         """SELECT id % 30011, count(*), sum(v), max(label)
            FROM log_ev WHERE k <> -1 GROUP BY 1""",
         spills=True,
+        logs_much=True,
     ),
     Job(
         "o_replay",
@@ -143,6 +144,7 @@ JOBS = [
         "SELECT k11, ws, d, ids FROM o_replay WHERE k11 <> -1",
         f"""SELECT k % 11, {bin_of("4s")}, count(DISTINCT v), string_agg(id::text, ',' ORDER BY id)
             FROM log_ev WHERE id % 4 = 0 AND k <> -1 GROUP BY 1, 2""",
+        logs_much=True,
     ),
 ]
 

@@ -167,11 +167,18 @@ class Producers:
         self.stopping = threading.Event()
         self.transactions = 0
         self.last_at = 0.0
+        self.next_burst_id = (len(KINDS) + 1) * IDS_PER_PRODUCER
         self.producers = [Producer(self, i, kind, seed) for i, kind in enumerate(KINDS)]
 
     def committed(self):
         self.transactions += 1  # near enough: it only says that there is input
         self.last_at = time.monotonic()
+
+    def burst(self, session, rows):
+        """Much at once, in somebody's session."""
+        first = self.next_burst_id
+        self.next_burst_id += rows
+        session.execute(EVENTS, {"first": first, "last": first + rows - 1})
 
     def start(self):
         for producer in self.producers:

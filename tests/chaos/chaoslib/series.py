@@ -34,14 +34,15 @@ POINT_JOBS = {
     "sink_table_updated": lambda job: job.sink == "table",
     "state_spill_written": lambda job: job.spills,
     "state_spill_read": lambda job: job.spills,
-    # Only a state of some megabytes is written in slices.
-    "state_snapshot_slice": lambda job: job.name == "o_spill",
-    "state_segments_switched": lambda job: job.name == "o_spill",
-    "state-truncated": lambda job: job.name == "o_spill",
+    # Only where megabytes are logged the log is shortened.
+    "state_snapshot_slice": lambda job: job.logs_much,
+    "state_segments_switched": lambda job: job.logs_much,
+    "state-truncated": lambda job: job.logs_much,
 }
 # Points passed when a worker starts or looks at what the catalog wants.
 START_POINTS = {"worker_lease_taken", "worker_built"}
 LOOK_POINTS = {"job_status_written"}
+BURST_ROWS = 5000  # at a time, until a point of the state is passed
 
 LIFE = """
 SELECT j.name, t.commits, t.epoch, p.position FROM velo.job j
@@ -123,6 +124,9 @@ class Series:
         if not is_short:
             self.wait_busy()
         time.sleep(self.random.uniform(0, 1.5))
+        self.kill_now(victim, job)
+
+    def kill_now(self, victim, job):
         wait_for("input flows", self.producers.is_flowing, READY_SECONDS)
         with self.cluster.connect() as session:
             kill = Kill(victim, None, job, True)
@@ -160,7 +164,7 @@ class Series:
             session.execute("SELECT velo.job_pause(%s), velo.job_resume(%s)", (job, job))
 
     def kill_at_point(self, victim, point, sink):
-        """False if nobody came by in time."""
+        """False if nobody came by in time; then a kill at a random moment is done instead."""
         job = self.random.choice(self.jobs_at(point, sink))
         self.wait_busy()
         passes = 0
@@ -180,10 +184,16 @@ class Series:
                 while not self.has_lost_session(session):
                     if time.monotonic() > end:
                         self.unreached.append((victim, point, job))
-                        return False
+                        break
+                    if point.startswith("state"):
+                        self.producers.burst(session, BURST_ROWS)
                     time.sleep(0.02)
             except psycopg.Error:
                 pass  # it was quick: dead before we had our answer
+            if not self.has_lost_session(session):
+                # The point is still armed; a crash forgets it.
+                self.kill_now("worker", job)
+                return False
         self.died(Kill(victim, point, job, self.producers.transactions > armed_at or
                        self.producers.is_flowing()))  # fmt: skip
         return True
@@ -199,9 +209,10 @@ class Series:
         self.random.shuffle(plan)
         for victim, point, sink in plan[:choose]:
             for _ in range(3):
-                if self.kill_at_point(victim, point, sink):
+                reached = self.kill_at_point(victim, point, sink)
+                self.progress()
+                if reached:
                     break
-            self.progress()
 
     def kill_randomly(self, times):
         """So many kills of each victim; of workers, in turn of the jobs of each sink."""

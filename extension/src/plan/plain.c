@@ -1,0 +1,81 @@
+/*
+ * plain.c
+ *	  Which SELECTs are PostgreSQL's own business.
+ *
+ * A pull query reads what a stream holds now.  The stream is a relation, so
+ * PostgreSQL runs it, with joins, subqueries, ORDER BY and all.  A pipeline is
+ * needed only for what a relation has not: windows and the dialect's other
+ * constructs, system columns, and functions that are found in schema velo only.
+ */
+#include "postgres.h"
+
+#include "plan/plan.h"
+
+#include <catalog/namespace.h>
+#include <nodes/nodeFuncs.h>
+#include <nodes/value.h>
+#include <parser/parser.h>
+#include <utils/lsyscache.h>
+
+/* Only dialect spellings (INTERVAL 5 DAYS, x::STRING …), which the lifter has rewritten. */
+static bool
+has_constructs(const LiftStatement *statement)
+{
+	return statement->window || statement->emit != LIFT_EMIT_DEFAULT || statement->key_items ||
+		statement->into || statement->properties;
+}
+
+static bool
+is_velo_function(FuncCall *call)
+{
+	if (list_length(call->funcname) != 1 ||
+		FuncnameGetCandidates(call->funcname, -1, NIL, false, false, false, true) != NULL)
+		return false;
+	return FuncnameGetCandidates(list_make2(makeString("velo"), linitial(call->funcname)), -1, NIL,
+								 false, false, false, true) != NULL;
+}
+
+static bool
+uses_pipeline_names(Node *node, void *context)
+{
+	if (node == NULL || IsA(node, SelectStmt))
+		return false;
+	if (IsA(node, ColumnRef))
+	{
+		Node	   *field = llast(((ColumnRef *) node)->fields);
+
+		return IsA(field, String) && velo_row_system_column(strVal(field)) >= 0;
+	}
+	if (IsA(node, FuncCall) && is_velo_function((FuncCall *) node))
+		return true;
+	return raw_expression_tree_walker(node, uses_pipeline_names, context);
+}
+
+bool
+velo_plan_is_plain(const char *user_text, const LiftStatement *statement)
+{
+	VeloErrorMap map;
+	List	   *parsed;
+	SelectStmt *select;
+	VeloObject *source;
+	RangeVar   *range;
+
+	if (statement->kind != LIFT_QUERY || has_constructs(statement))
+		return false;
+	velo_plan_error_map_push(&map, user_text, statement->core);
+	parsed = raw_parser(statement->core->text, RAW_PARSE_DEFAULT);
+	velo_plan_error_map_pop(&map);
+	if (list_length(parsed) != 1 || !IsA(linitial_node(RawStmt, parsed)->stmt, SelectStmt))
+		return true;
+	select = (SelectStmt *) linitial_node(RawStmt, parsed)->stmt;
+	if (list_length(select->fromClause) != 1 || !IsA(linitial(select->fromClause), RangeVar))
+		return true;
+	if (!uses_pipeline_names((Node *) select->targetList, NULL) &&
+		!uses_pipeline_names(select->whereClause, NULL) &&
+		!uses_pipeline_names((Node *) select->groupClause, NULL) &&
+		!uses_pipeline_names(select->havingClause, NULL))
+		return true;
+	range = linitial_node(RangeVar, select->fromClause);
+	source = velo_plan_object(NULL, range->schemaname, range->relname);
+	return source == NULL || !source->is_stream;
+}
