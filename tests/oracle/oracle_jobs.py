@@ -89,6 +89,8 @@ class Jobs:
             "event_time",
         ]
         rows = self.rows(
-            f"SELECT {', '.join(names)} FROM velo.dead_letter WHERE job = %s ORDER BY id", (name,)
+            f"SELECT {', '.join(names)} FROM velo.dead_letter WHERE job_id = "
+            "(SELECT job_id FROM velo.job WHERE name = %s) ORDER BY id",
+            (name,),
         )
         return [dict(zip(names, row, strict=True)) for row in rows]

@@ -15,62 +15,6 @@
 
 #include "meta/meta.h"
 
-char *
-velo_api_statement_text(const char *text, const LiftStatement *statement)
-{
-	return pnstrdup(text + statement->span.from, statement->span.to - statement->span.from);
-}
-
-char *
-velo_api_object_name(Oid relation)
-{
-	char	   *name = get_rel_name(relation);
-
-	return name ? quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name)
-		: NULL;
-}
-
-const char *
-velo_api_annotation(const LiftStatement *statement, const char *key)
-{
-	const char *value = NULL;
-
-	for (LiftAnnotation *a = statement->annotations; a; a = a->next)
-		if (strcmp(a->key, key) == 0)
-			value = a->value;
-	return value;
-}
-
-void
-velo_api_require_control(const VeloJob *job)
-{
-	Oid			admin = get_role_oid("velo_admin", true);
-
-	if (has_privs_of_role(GetUserId(), job->owner))
-		return;
-	if (OidIsValid(admin) && has_privs_of_role(GetUserId(), admin))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("must be owner of job \"%s\"", job->name),
-			 errhint("Its owner and members of velo_admin may control a job.")));
-}
-
-VeloPlan *
-velo_api_plan(const char *text, const LiftStatement *statement, const VeloDeclared *declared)
-{
-	VeloPlanRequest request = {
-		.user_text = text,
-		.statement = statement,
-		.declared = declared,
-		.for_table = statement->kind == LIFT_CREATE_AS && statement->is_table,
-		.for_stream = statement->kind == LIFT_CREATE_AS && !statement->is_table,
-		.is_pull = statement->kind == LIFT_QUERY && statement->emit == LIFT_EMIT_DEFAULT,
-	};
-
-	return velo_plan_query(&request);
-}
-
 static void
 run_query(VeloDoor *door, const LiftStatement *statement)
 {

@@ -6,6 +6,9 @@
 
 #include <parser/parse_relation.h>
 #include <parser/parse_type.h>
+#if PG_VERSION_NUM >= 160000
+#include <varatt.h>
+#endif
 #include <storage/proc.h>
 
 #if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 180000

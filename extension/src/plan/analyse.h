@@ -36,6 +36,15 @@ extern int	velo_plan_error_in_core(const VeloAnalysis *analysis, int location);
 /* GROUP BY, HAVING and aggregates: fills plan->grouping and the filter behind the window. */
 extern void velo_plan_grouping(VeloPlan *plan, VeloAnalysis *analysis);
 
+/* The source, its options and event time. */
+extern void velo_plan_source(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a);
+
+/* Result columns and keys; may add group keys to the query's target list. */
+extern void velo_plan_output(VeloPlan *plan, VeloAnalysis *a);
+
+/* Sets plan->layout and plan->hash, when everything else is known. */
+extern void velo_plan_fingerprint(VeloPlan *plan);
+
 /* Column edges of the analysed query. */
 extern List *velo_plan_edges(const VeloAnalysis *analysis);
 

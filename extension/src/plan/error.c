@@ -24,6 +24,32 @@ velo_plan_error_at(const char *user_text, int byte)
 	return internalerrquery(user_text);
 }
 
+int
+velo_plan_error_at_place(const char *user_text, LiftSpan place)
+{
+	return place.to > 0 ? velo_plan_error_at(user_text, place.from) : 0;
+}
+
+int
+velo_plan_error_at_property(const char *user_text, const LiftStatement *statement,
+							const char *property)
+{
+	LiftSpan	place = {0, 0};
+	size_t		length = strlen(property);
+
+	for (LiftProperty *p = statement->properties; p; p = p->next)
+	{
+		size_t		prefix = strlen(p->key);
+
+		if (prefix < length || pg_strcasecmp(p->key + prefix - length, property) != 0)
+			continue;
+		/* "event.time.field", and with the source's name before it. */
+		if (prefix == length || p->key[prefix - length - 1] == '.')
+			place = p->value_span;
+	}
+	return velo_plan_error_at_place(user_text, place);
+}
+
 static int
 byte_of_character(const char *text, int character)
 {
@@ -32,6 +58,38 @@ byte_of_character(const char *text, int character)
 	while (character-- > 1 && *at)
 		at += pg_mblen(at);
 	return at - text;
+}
+
+/* What is being raised, so far. */
+static ErrorData *
+copy_present_error(void)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	ErrorData  *error = CopyErrorData();
+
+	MemoryContextSwitchTo(old);
+	return error;
+}
+
+/* Mistakes that newcomers to the dialect make. */
+static void
+add_hint(const char *user_text, int byte)
+{
+	ErrorData  *error = copy_present_error();
+	const char *end = user_text[byte] == '"' ? strchr(user_text + byte + 1, '"') : NULL;
+
+	if (error->hint)
+		 /* PostgreSQL's own knows more. */ ;
+	else if (error->sqlerrcode == ERRCODE_UNDEFINED_COLUMN && end && end[1] != '.')
+		errhint("Use single quotes for a string: '%.*s'.", (int) (end - user_text) - byte - 1,
+				user_text + byte + 1);
+	else if (error->sqlerrcode == ERRCODE_GROUPING_ERROR && error->message_id &&
+			 strstr(error->message_id, "must appear in the GROUP BY clause"))
+		errhint("Add the column to GROUP BY, or use velo.last(…) for the latest record's value.");
+	else if (error->sqlerrcode == ERRCODE_GROUPING_ERROR && error->message &&
+			 strstr(error->message, "WHERE"))
+		errhint("Use HAVING for a condition on aggregates.");
+	FreeErrorData(error);
 }
 
 static void
@@ -46,12 +104,7 @@ translate_position(void *arg)
 	byte = velo_lift_origin(map->core, byte_of_character(map->core->text, position));
 	errposition(0);
 	velo_plan_error_at(map->user_text, byte);
-
-	/* Two mistakes that newcomers to the dialect make. */
-	if (geterrcode() == ERRCODE_UNDEFINED_COLUMN && map->user_text[byte] == '"')
-		errhint("Use single quotes for a string: '…'.");
-	else if (geterrcode() == ERRCODE_GROUPING_ERROR)
-		errhint("Add the column to GROUP BY, or use velo.last(…) for the latest record's value.");
+	add_hint(map->user_text, byte);
 }
 
 void

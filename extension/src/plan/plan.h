@@ -36,6 +36,12 @@ typedef struct VeloText
  */
 extern int	velo_plan_error_at(const char *user_text, int byte);
 
+/* The same for the first byte of a part of the text; nothing if there is no such part. */
+extern int	velo_plan_error_at_place(const char *user_text, LiftSpan place);
+/* Inside ereport(): at the value that the statement gives to a property, if it gives one. */
+extern int	velo_plan_error_at_property(const char *user_text, const LiftStatement *statement,
+										const char *property);
+
 /*
  * While on the error context stack, positions reported for a rewritten text are
  * translated to the user's text.
@@ -90,6 +96,28 @@ extern VeloObject *velo_plan_object_of(Oid relation);
  * caller's path, until AtEOXact_GUC(true, level) with the level returned.
  */
 extern int	velo_plan_path_begin(void);
+
+/* --- names that were probably meant ----------------------------------------- */
+
+/* Offers of names, of which the nearest is kept: "best", or NULL if none is near. */
+typedef struct VeloNearest
+{
+	const char *name;			/* folded; NULL: too long to look for */
+	const char *best;			/* as it is to be shown */
+	int			distance;		/* of the best; at first: what is too far */
+} VeloNearest;
+
+extern void velo_plan_nearest_begin(VeloNearest *nearest, const char *name);
+extern void velo_plan_nearest_offer(VeloNearest *nearest, const char *candidate, const char *shown);
+
+/*
+ * A hint for a name that velo_plan_object did not find: a stream of nearly that
+ * name, else "otherwise".  Reads the catalog, so never call it inside ereport().
+ */
+extern const char *velo_plan_object_hint(const VeloDeclared *declared, const char *schema,
+										 const char *name, const char *otherwise);
+/* The same for a key of a property, written behind a prefix ("rides." or ""); or NULL. */
+extern const char *velo_plan_property_hint(const char *prefix, const char *key, int scopes);
 
 /* --- the plan ------------------------------------------------------------- */
 
@@ -229,6 +257,13 @@ typedef struct VeloBound
 	List	   *sink;
 	List	   *job;
 } VeloBound;
+
+/*
+ * The column that event.time.field names (0: none is named), and whether the other
+ * properties of event time fit; options as bound.
+ */
+extern AttrNumber velo_plan_event_time(const char *user_text, const LiftStatement *statement,
+									   const char *source, TupleDesc desc, List *options);
 
 extern VeloBound velo_plan_bind(const char *user_text, const LiftStatement *statement,
 								const char *source_name, const char *source_alias,

@@ -226,9 +226,14 @@ bind_one(Binder *binder, const LiftProperty *property)
 
 	if (option == NULL)
 	{
+		const char *hint =
+			velo_plan_property_hint(pnstrdup(property->key, key - property->key), key,
+									property->source || scope == VELO_OPTION_SINK ? scope : ~0);
+
 		ereport(WARNING,
 				(errcode(ERRCODE_WARNING),
 				 errmsg("property \"%s\" is not known and has no effect", property->key),
+				 hint ? errhint("%s", hint) : 0,
 				 velo_plan_error_at(binder->user_text, property->key_span.from)));
 		return;
 	}

@@ -22,6 +22,8 @@
 #include <utils/memutils.h>
 #include <utils/typcache.h>
 
+#include "base/compat.h"
+
 /* How a key is hashed and compared. */
 #define KEY_WORD 'w'			/* by value, equal if the Datums are */
 #define KEY_BYTES 'b'			/* varlena, equal if the bytes are */

@@ -30,7 +30,7 @@ fsync = on
 synchronous_commit = on
 # Short recoveries, and checkpoints in every series.
 checkpoint_timeout = 30s
-max_wal_size = 128MB
+max_wal_size = 512MB
 autovacuum_naptime = 5s
 # Who died at which test point: velo job NAME.
 log_line_prefix = '%m [%p] %a: '
