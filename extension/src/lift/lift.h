@@ -147,6 +147,7 @@ typedef struct LiftWindow
 	int			nargs;
 	LiftWindowArg *offset;		/* OFFSET d, or NULL */
 	const char *offset_zone;	/* OFFSET 'Europe/Berlin', or NULL */
+	LiftSpan	offset_span;	/* of what stands behind OFFSET */
 	LiftSpan	span;
 } LiftWindow;
 
@@ -175,6 +176,7 @@ typedef struct LiftPlaces
 	LiftSpan	source;			/* first token of the first source */
 	LiftSpan	join;			/* the first JOIN, or comma between sources */
 	LiftSpan	group;
+	LiftSpan	having;
 	LiftSpan	order;
 	LiftSpan	limit;			/* or FETCH */
 	LiftSpan	offset;

@@ -409,6 +409,8 @@ note_clause(LiftReader *reader, Select *select, LiftClause clause, int at)
 
 	if (clause == LIFT_CLAUSE_GROUP)
 		note_place(reader, &places->group, at);
+	else if (clause == LIFT_CLAUSE_HAVING)
+		note_place(reader, &places->having, at);
 	else if (clause == LIFT_CLAUSE_ORDER)
 		note_place(reader, &places->order, at);
 	else if (clause == LIFT_CLAUSE_LIMIT)
@@ -470,7 +472,8 @@ read_clauses(LiftReader *reader, Select *select, int at)
 				at = lift_after(reader, at);
 				/* join(…) is a function. */
 				if (at < select->end && velo_lift_is_word(reader, at, "join") &&
-					!velo_lift_is(reader, at + 1, "("))
+					!velo_lift_is(reader, at + 1, "(") && !velo_lift_is(reader, at - 1, ".") &&
+					!velo_lift_is_word(reader, at - 1, "as"))
 				{
 					velo_lift_syntax_error(reader, at)->hint = sources_hint;
 					return -1;

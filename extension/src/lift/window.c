@@ -121,6 +121,7 @@ read_offset(LiftReader *reader, LiftWindow *window, int first, int end, int clos
 			"OFFSET is the last argument of a window: OFFSET 6h or OFFSET 'Europe/Berlin'.";
 		return false;
 	}
+	window->offset_span = lift_span(reader, first + 1, end - 1);
 	if (lift_is_string(reader, first + 1) && first + 2 == end)
 	{
 		const char *value = velo_lift_value(reader, first + 1);

@@ -25,6 +25,7 @@
 #include <catalog/pg_collation.h>
 #include <catalog/pg_proc.h>
 #include <catalog/pg_type.h>
+#include <commands/dbcommands.h>
 #include <miscadmin.h>
 #include <nodes/makefuncs.h>
 #include <nodes/nodeFuncs.h>
@@ -68,14 +69,31 @@ velo_plan_column_name(const VeloObject *source, AttrNumber number)
 	return NULL;
 }
 
+/* Raises that "what" is not supported, at a byte of the user's text. */
 static void
-refuse(const VeloAnalysis *a, const char *what, Node *node, const char *hint)
+refuse_at(const VeloAnalysis *a, const char *what, int byte, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("%s is not supported in a continuous query yet", what),
 			 hint ? errhint("%s", hint) : 0,
-			 velo_plan_error_in_core(a, node ? exprLocation(node) : -1)));
+			 velo_plan_error_at(a->request->user_text, byte)));
+}
+
+/* The same at a place that the lifter noted, or at the start of the query. */
+static void
+refuse(const VeloAnalysis *a, const char *what, LiftSpan place, const char *hint)
+{
+	refuse_at(a, what, place.to > 0 ? place.from : a->request->statement->query->span.from, hint);
+}
+
+/* The same at a location in the query's core text. */
+static void
+refuse_node(const VeloAnalysis *a, const char *what, int location, const char *hint)
+{
+	const LiftText *query = a->request->statement->query;
+
+	refuse_at(a, what, location >= 0 ? velo_lift_origin(query, location) : query->span.from, hint);
 }
 
 /* --- the raw tree --------------------------------------------------------- */
@@ -94,60 +112,83 @@ parse_select(const VeloPlanRequest *request)
 	return (SelectStmt *) raw->stmt;
 }
 
+static const char *
+set_name(SetOperation op)
+{
+	return op == SETOP_UNION ? "UNION" : op == SETOP_INTERSECT ? "INTERSECT" : "EXCEPT";
+}
+
+static void
+check_grouping_sets(const VeloAnalysis *a)
+{
+	ListCell   *cell;
+
+	foreach(cell, a->select->groupClause)
+	{
+		GroupingSet *set = lfirst(cell);
+
+		if (IsA(set, GroupingSet) && set->kind != GROUPING_SET_EMPTY)
+			refuse_node(a, set->kind == GROUPING_SET_ROLLUP ? "ROLLUP" :
+						set->kind == GROUPING_SET_CUBE ? "CUBE" : "GROUPING SETS",
+						set->location, NULL);
+		else if (IsA(set, GroupingSet))
+			refuse_node(a, "GROUP BY ()", set->location, "Leave out GROUP BY.");
+	}
+}
+
+static void
+check_source(const VeloAnalysis *a)
+{
+	const LiftPlaces *places = &a->request->statement->places;
+	Node	   *source = linitial(a->select->fromClause);
+
+	if (list_length(a->select->fromClause) > 1)
+		refuse(a, "a second source in FROM", places->join, NULL);
+	if (IsA(source, JoinExpr))
+		refuse(a, "JOIN", places->join, NULL);
+	if (IsA(source, RangeSubselect))
+		refuse(a, "a subquery in FROM", places->source,
+			   "Make it a stream of its own with CREATE STREAM ... AS.");
+	if (IsA(source, RangeTableSample))
+		refuse_node(a, "TABLESAMPLE", ((RangeTableSample *) source)->location, NULL);
+	if (!IsA(source, RangeVar))
+		refuse(a, "a function in FROM", places->source, "Name a stream in FROM.");
+}
+
 static void
 check_shape(const VeloAnalysis *a)
 {
+	const LiftPlaces *places = &a->request->statement->places;
 	SelectStmt *select = a->select;
 
 	if (select->op != SETOP_NONE)
-		refuse(a, "UNION, INTERSECT or EXCEPT", (Node *) select->larg, NULL);
+		refuse(a, set_name(select->op), places->set,
+			   select->op == SETOP_UNION
+			   ? "Write one INSERT INTO ... SELECT into the same stream for each part." : NULL);
 	if (select->withClause)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("WITH queries are not supported in a continuous query yet"),
-				 velo_plan_error_in_core(a, select->withClause->location)));
+		refuse_node(a, "WITH", select->withClause->location,
+					"Make it a stream of its own with CREATE STREAM ... AS.");
 	if (select->valuesLists)
-		refuse(a, "VALUES", NULL, "Use INSERT INTO a stream.");
+		refuse_node(a, "VALUES", -1, "Use INSERT INTO a stream.");
 	if (select->distinctClause)
-		refuse(a, "DISTINCT", linitial(select->distinctClause) ?
-			   (Node *) linitial(select->distinctClause) : (Node *) linitial(select->targetList),
-			   "GROUP BY the columns instead.");
+		refuse(a, "DISTINCT", places->distinct, "GROUP BY the columns instead.");
 	if (select->windowClause)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("OVER is not supported in a continuous query yet"),
-				 velo_plan_error_in_core(a, linitial_node(WindowDef, select->windowClause)->location)));
+		refuse_node(a, "OVER", linitial_node(WindowDef, select->windowClause)->location, NULL);
 	if (select->lockingClause)
-		refuse(a, "FOR UPDATE", NULL, NULL);
+		refuse(a, "FOR UPDATE or FOR SHARE", places->lock, NULL);
 	if (select->limitOffset)
-		refuse(a, "OFFSET", select->limitOffset, NULL);
-	if (select->groupClause && IsA(linitial(select->groupClause), GroupingSet))
-		refuse(a, "GROUPING SETS", linitial(select->groupClause), NULL);
+		refuse(a, "OFFSET", places->offset, NULL);
+	if (select->limitOption == LIMIT_OPTION_WITH_TIES)
+		refuse(a, "FETCH with WITH TIES", places->limit, NULL);
+	check_grouping_sets(a);
 	if (select->fromClause == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("a continuous query needs a source in FROM"),
 				 errhint("Add FROM and the name of a stream."),
-				 velo_plan_error_at(a->request->user_text, a->request->statement->span.from)));
-	if (list_length(select->fromClause) > 1)
-		refuse(a, "a join", lsecond(select->fromClause), NULL);
-	switch (nodeTag(linitial(select->fromClause)))
-	{
-		case T_RangeVar:
-			break;
-		case T_JoinExpr:
-			refuse(a, "a join", ((JoinExpr *) linitial(select->fromClause))->rarg, NULL);
-			break;
-		case T_RangeSubselect:
-			refuse(a, "a subquery in FROM",
-				   (Node *) linitial_node(ResTarget,
-										  ((SelectStmt *) ((RangeSubselect *)
-														   linitial(select->fromClause))->subquery)->targetList),
-				   NULL);
-			break;
-		default:
-			refuse(a, "this kind of FROM item", NULL, "Name a stream in FROM.");
-	}
+				 velo_plan_error_at(a->request->user_text,
+									a->request->statement->query->span.from)));
+	check_source(a);
 }
 
 static VeloObject *
@@ -157,17 +198,29 @@ resolve_source(VeloAnalysis *a)
 	RangeVar   *range = linitial_node(RangeVar, a->select->fromClause);
 	VeloObject *object;
 
+	if (range->catalogname && strcmp(range->catalogname, get_database_name(MyDatabaseId)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cross-database references are not implemented: \"%s.%s.%s\"",
+						range->catalogname, range->schemaname, range->relname),
+				 velo_plan_error_in_core(a, range->location)));
 	if (request->relations)
 		object = velo_plan_object_of(linitial_oid(request->relations));
 	else
 		object = velo_plan_object(request->declared, range->schemaname, range->relname);
 	if (object == NULL)
+	{
+		const char *hint =
+			velo_plan_object_hint(request->declared, range->schemaname, range->relname,
+								  "Declare it with CREATE STREAM, or list what there is with SHOW STREAMS.");
+
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("stream \"%s\" does not exist", range->schemaname ?
 						psprintf("%s.%s", range->schemaname, range->relname) : range->relname),
-				 errhint("Declare it with CREATE STREAM, or list what there is with SHOW STREAMS."),
+				 errhint("%s", hint),
 				 velo_plan_error_in_core(a, range->location)));
+	}
 	if (!object->is_stream)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -176,7 +229,8 @@ resolve_source(VeloAnalysis *a)
 				 velo_plan_error_in_core(a, range->location)));
 	a->source_alias = range->alias ? range->alias->aliasname : range->relname;
 	if (range->alias && range->alias->colnames)
-		refuse(a, "a column alias list", (Node *) range, NULL);
+		refuse_node(a, "a list of column aliases", range->location,
+					"Rename columns in the select list with AS.");
 	return object;
 }
 
@@ -304,8 +358,6 @@ expand_alias(VeloAnalysis *a, ParseState *pstate, ColumnRef *reference, const ch
 {
 	ListCell   *cell;
 
-	if (pstate->p_expr_kind == EXPR_KIND_WHERE)
-		return NULL;
 	foreach(cell, a->select->targetList)
 	{
 		ResTarget  *item = lfirst_node(ResTarget, cell);
@@ -313,6 +365,13 @@ expand_alias(VeloAnalysis *a, ParseState *pstate, ColumnRef *reference, const ch
 
 		if (!item->name || strcmp(item->name, name) != 0 || item->location >= reference->location)
 			continue;
+		/* WHERE runs before anything is computed; PostgreSQL would only not find it. */
+		if (pstate->p_expr_kind == EXPR_KIND_WHERE)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" does not exist", name),
+					 errhint("An alias cannot be used in WHERE: write its expression instead."),
+					 parser_errposition(pstate, reference->location)));
 		if (++a->alias_depth > MAX_ALIAS_DEPTH)
 			ereport(ERROR,
 					(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
@@ -550,17 +609,68 @@ system_reference(VeloSystemColumn column)
 	return reference;
 }
 
+/* Raises an error at the first subquery, OVER or set-returning function. */
+static bool
+refuse_constructs(Node *node, void *context)
+{
+	const VeloAnalysis *a = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubLink))
+		refuse_node(a, "a subquery in an expression", exprLocation(node), NULL);
+	if (IsA(node, WindowFunc))
+		refuse_node(a, "OVER", exprLocation(node), NULL);
+	if ((IsA(node, FuncExpr) && ((FuncExpr *) node)->funcretset) ||
+		(IsA(node, OpExpr) && ((OpExpr *) node)->opretset))
+		refuse_node(a, "a set-returning function", exprLocation(node), NULL);
+	return expression_tree_walker(node, refuse_constructs, context);
+}
+
 static void
 check_query(VeloAnalysis *a)
 {
 	Query	   *query = a->query;
 
-	if (query->hasSubLinks)
-		refuse(a, "a subquery in an expression", NULL, NULL);
-	if (query->hasWindowFuncs)
-		refuse(a, "OVER", NULL, NULL);
-	if (query->hasTargetSRFs)
-		refuse(a, "a set-returning function", NULL, NULL);
+	refuse_constructs((Node *) query->targetList, a);
+	refuse_constructs((Node *) query->jointree->quals, a);
+	refuse_constructs(query->havingQual, a);
+	refuse_constructs(query->limitCount, a);
+}
+
+/* The names of what CREATE … AS makes: no two of one name, none of the system's. */
+static void
+check_output_names(const VeloAnalysis *a)
+{
+	const LiftStatement *statement = a->request->statement;
+	List	   *seen = NIL;
+	ListCell   *cell;
+
+	if (statement->kind != LIFT_CREATE_AS)
+		return;
+	foreach(cell, a->query->targetList)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, cell);
+		int			location = exprLocation((Node *) entry->expr);
+		ListCell   *other;
+
+		if (entry->resjunk || (a->request->for_stream && strcmp(entry->resname, "_event_time") == 0))
+			continue;
+		if (!statement->is_table && velo_row_system_column(entry->resname) >= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_COLUMN),
+					 errmsg("column name \"%s\" is that of a system column", entry->resname),
+					 errhint("Give it another name with AS."),
+					 velo_plan_error_in_core(a, location)));
+		foreach(other, seen)
+			if (strcmp(lfirst(other), entry->resname) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_COLUMN),
+						 errmsg("column \"%s\" specified more than once", entry->resname),
+						 errhint("Give one of them another name with AS."),
+						 velo_plan_error_in_core(a, location)));
+		seen = lappend(seen, entry->resname);
+	}
 }
 
 /* The rights that a SELECT of these columns from the stream's relation needs. */
@@ -638,6 +748,7 @@ apply_column_list(VeloAnalysis *a)
 			ereport(ERROR,
 					(errcode(ERRCODE_SYNTAX_ERROR),
 					 errmsg("the column list has fewer columns than the query"),
+					 errhint("Name every column of the query, or leave out the list."),
 					 velo_plan_error_at(a->request->user_text, statement->columns->span.from)));
 		if (column->type)
 		{
@@ -671,6 +782,7 @@ apply_column_list(VeloAnalysis *a)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("the column list has more columns than the query"),
+				 errhint("Name every column of the query, or leave out the list."),
 				 velo_plan_error_at(a->request->user_text, column->span.from)));
 }
 
@@ -772,6 +884,7 @@ velo_plan_analyse(const VeloPlanRequest *request)
 	velo_plan_error_map_pop(&map);
 	check_query(a);
 	apply_column_list(a);
+	check_output_names(a);
 	apply_target(a);
 	AtEOXact_GUC(true, guc_level);
 	check_privileges(a);

@@ -226,9 +226,13 @@ bind_one(Binder *binder, const LiftProperty *property)
 
 	if (option == NULL)
 	{
+		/* A bare key of a query may belong to anything. */
+		bool		is_free = key == property->key && property->source == NULL &&
+			binder->statement->kind != LIFT_CREATE_DECLARE &&
+			binder->statement->kind != LIFT_ALTER;
 		const char *hint =
 			velo_plan_property_hint(pnstrdup(property->key, key - property->key), key,
-									property->source || scope == VELO_OPTION_SINK ? scope : ~0);
+									is_free ? ~0 : scope);
 
 		ereport(WARNING,
 				(errcode(ERRCODE_WARNING),

@@ -1,0 +1,237 @@
+/*
+ * aggregate_emit.c
+ *	  Finished groups as rows.
+ *
+ * Emission changes no state but the flags of groups, so a row that cannot be
+ * computed (a division in the select list, say) fails alone and can be tried again.
+ */
+#include "postgres.h"
+
+#include "operate/aggregate.h"
+
+#include <miscadmin.h>
+#include <utils/builtins.h>
+#include <utils/json.h>
+#include <utils/lsyscache.h>
+
+/* Finishes a group and projects it; false if HAVING refuses it. */
+static bool
+project_group(Aggregate *self, VeloGroup *group, VeloChunk *out)
+{
+	AggState   *agg = self->agg;
+	ExprContext *econtext = agg->ss.ps.ps_ExprContext;
+	AggregatePayload    *payload = velo_aggregate_payload(group);
+	TupleTableSlot *slot;
+	int			row;
+	bool		passes;
+
+	memset(self->key_slot->tts_isnull, true, self->input_desc->natts);
+	for (int i = 0; i < self->table->nkeys; i++)
+	{
+		self->key_slot->tts_values[self->key_columns[i]] = group->keys[i];
+		self->key_slot->tts_isnull[self->key_columns[i]] = group->nulls[i];
+	}
+	econtext->ecxt_per_tuple_memory = out->context;
+	self->state_context->ecxt_per_tuple_memory = group->cell->context;
+	velo_operate_states_finish(self->transition, payload->states, econtext);
+	if (self->replay)
+		velo_operate_replay_run(self->replay,
+								payload->states[self->transition->inputs_number].transValue,
+								payload->states[self->transition->inputs_number].transValueIsNull,
+								self->key_slot);
+	econtext->ecxt_outertuple = self->key_slot;
+	passes = ExecQual(agg->ss.ps.qual, econtext);
+	if (!passes && !(group->flags & VELO_GROUP_EMITTED))
+		return false;
+
+	slot = ExecProject(agg->ss.ps.ps_ProjInfo);
+	row = velo_row_append(out);
+	memcpy(velo_row_values(out, row), slot->tts_values, sizeof(Datum) * out->natts);
+	memcpy(velo_row_nulls(out, row), slot->tts_isnull, sizeof(bool) * out->natts);
+	if (!passes)
+	{
+		/* It was there and is no longer: only its key goes out. */
+		const VeloPlan *plan = self->base.operate->plan;
+
+		*velo_row_flags(out, row) |= VELO_ROW_TOMBSTONE;
+		for (int i = 0; i < out->natts; i++)
+		{
+			bool		is_key = false;
+
+			for (int k = 0; k < plan->nkeys; k++)
+				is_key = is_key || plan->keys[k] == i + 1;
+			if (!is_key)
+				velo_row_nulls(out, row)[i] = true;
+		}
+	}
+	return passes;
+}
+
+typedef struct Emission
+{
+	Aggregate  *self;
+	VeloGroup **groups;
+	int			ngroups;
+	bool	   *passed;
+} Emission;
+
+static void
+project_groups(void *arg)
+{
+	Emission   *emission = arg;
+	Aggregate  *self = emission->self;
+
+	velo_row_chunk_reset(self->out);
+	for (int i = 0; i < emission->ngroups; i++)
+		emission->passed[i] = project_group(self, emission->groups[i], self->out);
+}
+
+static void
+set_emitted(Aggregate *self, VeloGroup *group, bool emitted)
+{
+	uint8		flag = emitted ? VELO_GROUP_EMITTED : 0;
+
+	group->flags &= ~VELO_GROUP_CHANGED;
+	if ((group->flags & VELO_GROUP_EMITTED) != flag)
+		group->flags = (group->flags & ~VELO_GROUP_EMITTED) | flag;
+}
+
+static char *
+describe_group(Aggregate *self, VeloGroup *group)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	for (int i = 0; i < self->table->nkeys; i++)
+	{
+		Oid			output;
+		bool		is_varlena;
+
+		appendStringInfo(&json, "%s\"key%d\": ", i ? ", " : "", i + 1);
+		if (group->nulls[i])
+		{
+			appendStringInfoString(&json, "null");
+			continue;
+		}
+		getTypeOutputInfo(self->table->keys[i].type, &output, &is_varlena);
+		escape_json(&json, OidOutputFunctionCall(output, group->keys[i]));
+	}
+	appendStringInfoChar(&json, '}');
+	return json.data;
+}
+
+/* Up to a chunk of groups; a row that cannot be computed fails alone. */
+static void
+emit_groups(Aggregate *self, VeloGroup **groups, int ngroups)
+{
+	bool		passed[VELO_CHUNK_ROWS];
+	Emission	emission = {self, groups, ngroups, passed};
+
+	if (velo_operate_try(project_groups, &emission) == NULL)
+	{
+		for (int i = 0; i < ngroups; i++)
+			set_emitted(self, groups[i], passed[i]);
+		velo_operate_push_next(&self->base, self->out);
+		return;
+	}
+	for (int i = 0; i < ngroups; i++)
+	{
+		Emission	single = {self, &groups[i], 1, passed};
+		ErrorData  *error = velo_operate_try(project_groups, &single);
+
+		if (error)
+		{
+			VeloFailure failure = {"aggregate", error, NULL, 0, describe_group(self, groups[i])};
+
+			groups[i]->flags &= ~VELO_GROUP_CHANGED;
+			self->base.operate->on_failure(self->base.operate, &failure);
+			continue;
+		}
+		set_emitted(self, groups[i], passed[0]);
+		velo_operate_push_next(&self->base, self->out);
+	}
+}
+
+void
+velo_aggregate_emit_changed(Aggregate *self)
+{
+	VeloGroup  *groups[VELO_CHUNK_ROWS];
+
+	velo_aggregate_drain_pending(self);
+	while (self->changed)
+	{
+		int			n = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		while (self->changed && n < VELO_CHUNK_ROWS)
+		{
+			groups[n++] = self->changed;
+			self->changed = velo_aggregate_payload(self->changed)->next_changed;
+		}
+		emit_groups(self, groups, n);
+		velo_operate_forward_drain(&self->base);
+	}
+	self->changed_end = &self->changed;
+}
+
+typedef struct Gathering
+{
+	Aggregate  *self;
+	VeloGroup  *groups[VELO_CHUNK_ROWS];
+	int			n;
+} Gathering;
+
+static void
+emit_gathered(Gathering *gathering)
+{
+	if (gathering->n == 0)
+		return;
+	CHECK_FOR_INTERRUPTS();
+	emit_groups(gathering->self, gathering->groups, gathering->n);
+	velo_operate_forward_drain(&gathering->self->base);
+	gathering->n = 0;
+}
+
+static void
+gather_group(VeloGroup *group, void *arg)
+{
+	Gathering  *gathering = arg;
+
+	gathering->groups[gathering->n++] = group;
+	if (gathering->n == VELO_CHUNK_ROWS)
+		emit_gathered(gathering);
+}
+
+/* All groups of a window, cell by cell, so that those set aside need not fit together. */
+void
+velo_aggregate_emit_window(Aggregate *self, VeloGroupWindow *window)
+{
+	Gathering	gathering = {.self = self};
+
+	for (int i = 0; i < VELO_CELLS_PER_WINDOW; i++)
+	{
+		VeloCell   *cell = window->cells[i];
+		bool		was_aside = cell && cell->context == NULL;
+
+		if (cell == NULL)
+			continue;
+		if (was_aside)
+			velo_aggregate_load(self, cell);
+		velo_state_groups_each(cell, gather_group, &gathering);
+		emit_gathered(&gathering);
+		if (was_aside)
+			velo_state_groups_cell_evict(self->table, cell);
+	}
+}
+
+void
+velo_aggregate_drop_window(Aggregate *self, VeloGroupWindow *window)
+{
+	VeloStore  *store = self->base.operate->store;
+
+	for (int i = 0; store && i < VELO_CELLS_PER_WINDOW; i++)
+		if (window->cells[i])
+			velo_state_cell_drop(store, window->cells[i]->id);
+	velo_state_groups_drop_window(self->table, window);
+}
