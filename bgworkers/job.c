@@ -504,18 +504,23 @@ look(Life *life)
 	return next;
 }
 
-/* Runs until the job stops or finishes; errors are raised. */
+/*
+ * Runs until the job stops or finishes; errors are raised.  "careful" counts the rows
+ * still to be read in careful mode: as many as the batch had read that failed, for the
+ * bad one may be its last, and each return to full speed before that would fail again.
+ */
 static void
-live(Life **life, int job_id, bool *careful)
+live(Life **life, int job_id, int64 *careful)
 {
 	Next		next = NEXT_RUN;
 
-	*life = build(job_id, *careful);
+	*life = build(job_id, *careful > 0);
 	if (*life == NULL)
 		return;
 	for (;;)
 	{
 		TimestampTz begin = GetCurrentTimestamp();
+		int64		records_in;
 		bool		did;
 
 		CHECK_FOR_INTERRUPTS();
@@ -534,18 +539,20 @@ live(Life **life, int job_id, bool *careful)
 		{
 			discard(*life);
 			*life = NULL;
-			*life = build(job_id, *careful);
+			*life = build(job_id, *careful > 0);
 			if (*life == NULL)
 				return;
 		}
 		pgstat_report_activity(STATE_RUNNING, (*life)->job->sql);
+		records_in = (*life)->task->records_in;
 		did = run_batch(*life);
 		if ((*life)->pipeline->ended)
 			return;
-		if (*careful && did)
+		if (*careful > 0 && did)
+			*careful -= Max(1, (*life)->task->records_in - records_in);
+		if (*careful <= 0 && (*life)->pipeline->operate.careful)
 		{
 			/* The batch that failed has been got over; go on at full speed. */
-			*careful = false;
 			(*life)->pipeline->operate.careful = false;
 			(*life)->limits.rows = velo_base_option_int((*life)->job->options, "max_batch_size");
 		}
@@ -629,18 +636,18 @@ record_failure(int job_id, const ErrorData *error)
 
 /* True if the worker shall build again (careful is set); else it ends. */
 static bool
-handle_error(Life *life, int job_id, bool *careful, ErrorData *error)
+handle_error(Life *life, int job_id, int64 *careful, ErrorData *error)
 {
 	if (error->sqlerrcode == ERRCODE_VELO_WORKER_FENCED)
 	{
 		ereport(LOG, (errmsg("worker of job %d ends: it has been replaced", job_id)));
 		return false;
 	}
-	if (life && life->pipeline && !*careful && velo_operate_is_data_error(error->sqlerrcode) &&
+	if (life && life->pipeline && *careful <= 0 && velo_operate_is_data_error(error->sqlerrcode) &&
 		strcmp(velo_base_option_text(life->job->options, "failure_strategy"), "FailBatch") != 0 &&
 		strcmp(velo_base_option_text(life->job->options, "failure_strategy"), "RetryWithBackoff") != 0)
 	{
-		*careful = true;
+		*careful = Max(1, life->pipeline->records_in);
 		return true;
 	}
 	ereport(LOG,
@@ -657,7 +664,7 @@ velo_job_main(Datum arg)
 {
 	VeloJobShared *shared = velo_job_shared();
 	Life	   *volatile life = NULL;
-	bool		careful = false;
+	int64		careful = 0;
 	volatile bool again = true;
 	int			job_id;
 

@@ -59,14 +59,23 @@ class Jobs:
             is_so, lambda: f"job {name}: {what}; it is {self.status(name)}", deadline_s
         )
 
-    def wait_for_input(self, name, records, deadline_s=DEADLINE_S):
-        """Waits until what became of so many records has been committed."""
-        return self.wait(
-            name,
-            lambda status: status.get("records_in", 0) >= records,
-            f"{records} records read",
-            deadline_s,
-        )
+    def wait_for_input(self, name, records, watermark=None, deadline_s=DEADLINE_S):
+        """Waits until what became of so many records has been committed.
+
+        Windows may close in a later commit than that of the record which passes their
+        end; a watermark (timestamptz as text) waits for that too.
+        """
+
+        def is_so(status):
+            return status.get("records_in", 0) >= records and (
+                watermark is None
+                or status["watermark"] is not None
+                and self.value(
+                    "SELECT %s::timestamptz >= %s::timestamptz", (status["watermark"], watermark)
+                )
+            )
+
+        return self.wait(name, is_so, f"{records} records read, watermark {watermark}", deadline_s)
 
     def wait_for_status(self, name, wanted, deadline_s=DEADLINE_S):
         return self.wait(

@@ -118,6 +118,9 @@ class Log:
         rows.append(row(rng, count, last))
         self.count = len(rows)
         self.watermark_ms = last - DISORDER_MS
+        self.watermark = jobs.value(
+            "SELECT to_timestamp(%s::numeric / 1000)::text", (self.watermark_ms,)
+        )
         values = sql.SQL(
             "INSERT INTO log SELECT v.ord, v.ord, to_timestamp(v.at::numeric / 1000), v.at, v.k_text, "
             "v.k_int, v.k_num, to_timestamp(v.k_time::numeric / 1000), v.k_uuid, v.k_float, v.k_enum, "

@@ -191,7 +191,7 @@ def test_error_of_an_output_row(jobs):
         "(3, 'epoch', 'b', -3, ''), (4, 'epoch', 'c', NULL, ''), (5, 'epoch', NULL, 20, ''), "
         "(6, '1970-01-01 00:00:10+00', 'a', 1, '')"
     )
-    jobs.wait_for_input("result", 6)
+    jobs.wait_for_input("result", 6, "1970-01-01 00:00:10+00")
     assert sorted(map(repr, jobs.rows("SELECT k, x FROM result"))) == ["('a', 20)", "(None, 5)"]
     letters = jobs.dead_letters("result")
     assert [letter["sqlstate"] for letter in letters] == ["22012", "22012"]
@@ -323,7 +323,7 @@ def test_bad_event_times_do_not_move_the_watermark(jobs):
         "INSERT INTO events VALUES (1, '2026-03-01 10:00'), (2, 'tomorrow morning'), (3, NULL), "
         "(4, '2026-03-01 10:00:05'), (5, '2026-03-01 10:00:10')"
     )
-    jobs.wait_for_input("result", 5)
+    jobs.wait_for_input("result", 5, "2026-03-01 10:00:10+00")
     assert jobs.rows("SELECT n, ws::text FROM result") == [(2, "2026-03-01 10:00:00+00")]
     assert [letter["sqlstate"] for letter in jobs.dead_letters("result")] == ["22007", "22004"]
 
@@ -343,7 +343,7 @@ def test_bad_rows_while_state_is_spilled(jobs, emit):
         f"CASE WHEN g % 9999 = 17 THEN 13 ELSE g % 7 END, '' FROM generate_series(1, {rows}) g"
     )
     jobs.execute("INSERT INTO events VALUES (0, '2026-03-01 11:00+00', 'k', 1, '')")
-    jobs.wait_for_input("result", rows + 1)
+    jobs.wait_for_input("result", rows + 1, "2026-03-01 11:00:00+00")
     wrong = jobs.value(
         f"""SELECT count(*) FROM (SELECT g % {groups} AS g, sum(g % 7) AS s, array_agg(g % 7 ORDER BY g) AS a
         FROM generate_series(1, {rows}) g WHERE g % 9999 <> 17 GROUP BY 1) e

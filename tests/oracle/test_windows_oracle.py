@@ -35,13 +35,13 @@ class Case:
         if self.query.sink != "pull" and not self.query.bounded:
             jobs.velo(f"CREATE {self.query.sink} {self.name} AS {self.query.dialect()}")
 
-    def finish(self, jobs, count):
+    def finish(self, jobs, log):
         """Bounded queries begin when all rows are there; the others must have read them."""
         if self.query.sink != "pull" and self.query.bounded:
             jobs.velo(f"CREATE {self.query.sink} {self.name} AS {self.query.dialect()}")
             jobs.wait_for_status(self.name, "finished")
         elif self.query.sink != "pull":
-            jobs.wait_for_input(self.name, count)
+            jobs.wait_for_input(self.name, log.count, log.watermark)
 
     def result(self, jobs):
         names = ", ".join(self.query.names)
@@ -101,7 +101,7 @@ def test_jobs_equal_batch_queries(jobs, seed):
         if rng.random() < 0.3:
             interrupt(jobs, rng, watched.name)
     for case in cases:
-        case.finish(jobs, log.count)
+        case.finish(jobs, log)
     wrong = [w for case in cases if (w := case.check(jobs, log.watermark_ms))]
     assert not wrong, "\n".join([f"{len(wrong)} of {len(cases)} queries", *wrong])
     rows = [case.rows for case in cases]

@@ -176,12 +176,16 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 	{
 		next(planned, query, read_only_tree, context, params, environment, receiver, completion);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		if (OidIsValid(alone) && alone != MyDatabaseId)
 			velo_job_unblock_database(alone);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	/* A dropped database stays blocked; its slot is freed when the launcher misses it. */
+	if (OidIsValid(alone) && alone != MyDatabaseId && !IsA(statement, DropdbStmt))
+		velo_job_unblock_database(alone);
 	if (IsA(statement, ReassignOwnedStmt) && OidIsValid(velo_meta_extension()))
 		reassign_jobs((ReassignOwnedStmt *) statement);
 	else if (IsA(statement, DropOwnedStmt) && OidIsValid(velo_meta_extension()))

@@ -92,6 +92,25 @@ add_hint(const char *user_text, int byte)
 	FreeErrorData(error);
 }
 
+/*
+ * A statement that was handed to SPI has its position moved to the "internal" one
+ * already; it is ours if the text it points into is.
+ */
+static int
+position_of_spi(const VeloErrorMap *map)
+{
+	int			position = getinternalerrposition();
+	ErrorData  *error;
+
+	if (position <= 0)
+		return 0;
+	error = copy_present_error();
+	if (error->internalquery == NULL || strcmp(error->internalquery, map->core->text) != 0)
+		position = 0;
+	FreeErrorData(error);
+	return position;
+}
+
 static void
 translate_position(void *arg)
 {
@@ -99,6 +118,8 @@ translate_position(void *arg)
 	int			position = geterrposition();
 	int			byte;
 
+	if (position <= 0)
+		position = position_of_spi(map);
 	if (position <= 0)
 		return;
 	byte = velo_lift_origin(map->core, byte_of_character(map->core->text, position));

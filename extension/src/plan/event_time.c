@@ -92,11 +92,57 @@ static const VeloOption bounded = {
 };
 VELO_OPTION(bounded);
 
+AttrNumber
+velo_plan_event_time(const char *user_text, const LiftStatement *statement, const char *source,
+					 TupleDesc desc, List *options)
+{
+	const char *field = velo_base_option_text(options, "event.time.field");
+	const char *late = velo_base_option_text(options, "late.data.strategy");
+
+	if (strcmp(late, "drop") != 0 && strcmp(late, "dead_letter") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("late.data.strategy \"%s\" is not supported yet", late),
+				 errhint("Use drop or dead_letter."),
+				 velo_plan_error_at_property(user_text, statement, "late.data.strategy")));
+	if (field == NULL)
+		return 0;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attisdropped || strcmp(NameStr(att->attname), field) != 0)
+			continue;
+		switch (getBaseType(att->atttypid))
+		{
+			case TIMESTAMPTZOID:
+			case TIMESTAMPOID:
+			case DATEOID:
+			case INT4OID:
+			case INT8OID:
+			case NUMERICOID:
+			case TEXTOID:
+			case VARCHAROID:
+				return i + 1;
+			default:
+				ereport(ERROR,
+						(errcode(ERRCODE_DATATYPE_MISMATCH),
+						 errmsg("event time column \"%s\" cannot be of type %s", field,
+								format_type_be(att->atttypid)),
+						 errhint("Use timestamptz, timestamp, date, bigint milliseconds, or text."),
+						 velo_plan_error_at_property(user_text, statement, "event.time.field")));
+		}
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("event time column \"%s\" of stream \"%s\" does not exist", field, source),
+			 velo_plan_error_at_property(user_text, statement, "event.time.field")));
+}
+
 static void
 plan_event_time(VeloPlan *plan, const VeloPlanRequest *request)
 {
 	List	   *options = plan->source.options;
-	const char *field = velo_base_option_text(options, "event.time.field");
 	const char *strategy = velo_base_option_text(options, "watermark.strategy");
 
 	plan->event_time_format = velo_base_option_text(options, "event.time.format");
@@ -106,46 +152,10 @@ plan_event_time(VeloPlan *plan, const VeloPlanRequest *request)
 	if (strategy && strcmp(strategy, "ascending") == 0)
 		plan->out_of_order_us = 0;
 	plan->late_strategy = velo_base_option_text(options, "late.data.strategy");
-	if (strcmp(plan->late_strategy, "drop") != 0 && strcmp(plan->late_strategy, "dead_letter") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("late.data.strategy \"%s\" is not supported yet", plan->late_strategy),
-				 errhint("Use drop or dead_letter.")));
+	plan->event_time = velo_plan_event_time(request->user_text, request->statement,
+											plan->source.name, plan->source_object->desc, options);
 	/* What a job wrote carries the event time of what it was made of. */
-	plan->has_event_times = field != NULL || plan->source_object->is_derived;
-	if (field == NULL)
-		return;
-	for (int i = 0; i < plan->source.user_natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(plan->source.desc, i);
-
-		if (strcmp(NameStr(att->attname), field) == 0)
-		{
-			switch (getBaseType(att->atttypid))
-			{
-				case TIMESTAMPTZOID:
-				case TIMESTAMPOID:
-				case DATEOID:
-				case INT4OID:
-				case INT8OID:
-				case NUMERICOID:
-				case TEXTOID:
-				case VARCHAROID:
-					break;
-				default:
-					ereport(ERROR,
-							(errcode(ERRCODE_DATATYPE_MISMATCH),
-							 errmsg("event time column \"%s\" cannot be of type %s", field,
-									format_type_be(att->atttypid)),
-							 errhint("Use timestamptz, timestamp, date, bigint milliseconds, or text.")));
-			}
-			plan->event_time = i + 1;
-			return;
-		}
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("event time column \"%s\" does not exist in \"%s\"", field, plan->source.name)));
+	plan->has_event_times = plan->event_time > 0 || plan->source_object->is_derived;
 }
 
 void

@@ -443,12 +443,16 @@ velo_plan_grouping(VeloPlan *plan, VeloAnalysis *analysis)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("this grouping is not supported in a continuous query"),
-				 errdetail("Every GROUP BY column must be of a type that can be hashed.")));
+				 errdetail("Every GROUP BY column must be of a type that can be hashed."),
+				 velo_plan_error_at_place(analysis->request->user_text,
+										  analysis->request->statement->places.group)));
 	child = outerPlan(agg);
 	if (IsA(child, Result) && outerPlan(child))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a condition without columns is not supported in HAVING of a continuous query")));
+				 errmsg("a condition without columns is not supported in HAVING of a continuous query"),
+				 velo_plan_error_at_place(analysis->request->user_text,
+										  analysis->request->statement->places.having)));
 	if (replay.aggregates)
 		restore_having(agg);
 	grouping->agg = agg;

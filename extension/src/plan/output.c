@@ -150,7 +150,9 @@ set_keys(VeloPlan *plan, VeloAnalysis *a)
 						a->request->statement->name->name : a->source->name),
 				 errdetail("The query does not group, and its source has no key."),
 				 errhint("Mark the key columns in the select list with PRIMARY KEY, or create a STREAM."),
-				 velo_plan_error_at(a->request->user_text, a->request->statement->span.from)));
+				 velo_plan_error_at(a->request->user_text, a->request->statement->name ?
+									a->request->statement->name->span.from :
+									a->request->statement->span.from)));
 	plan->keys = palloc(sizeof(AttrNumber) * Max(1, list_length(entries)));
 	foreach(cell, entries)
 		plan->keys[plan->nkeys++] = ((TargetEntry *) lfirst(cell))->resno;

@@ -61,7 +61,8 @@ plan_window(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("OFFSET with a time zone is not supported yet"),
-				 velo_plan_error_at(request->user_text, lifted->span.from)));
+				 errhint("Use a duration, such as OFFSET 2h."),
+				 velo_plan_error_at(request->user_text, lifted->offset_span.from)));
 	if (a->window_time)
 		window->time = expression_planner((Expr *) a->window_time);
 }
@@ -125,6 +126,7 @@ plan_emit(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 static void
 plan_limit(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 {
+	const LiftPlaces *places = &request->statement->places;
 	Node	   *limit = a->query->limitCount;
 
 	plan->limit = -1;
@@ -137,10 +139,12 @@ plan_limit(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("ORDER BY is not supported yet in a query with windows, system columns or "
 							"functions of schema velo"),
-					 errhint("Write the rows into a table and order that, or name functions as velo.….")));
+					 errhint("Write the rows into a table and order that, or name functions as velo.…."),
+					 velo_plan_error_at_place(request->user_text, places->order)));
 		ereport(WARNING,
 				(errcode(ERRCODE_WARNING),
-				 errmsg("ORDER BY has no effect in a continuous query yet")));
+				 errmsg("ORDER BY has no effect in a continuous query yet"),
+				 velo_plan_error_at_place(request->user_text, places->order)));
 		a->query->sortClause = NIL;
 	}
 	if (limit == NULL)
@@ -149,13 +153,16 @@ plan_limit(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 	if (!IsA(limit, Const))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("LIMIT of a continuous query must be a constant")));
-	if (!((Const *) limit)->constisnull)
-		plan->limit = DatumGetInt64(((Const *) limit)->constvalue);
-	if (plan->limit < -1)
+				 errmsg("LIMIT of a continuous query must be a constant"),
+				 velo_plan_error_at_place(request->user_text, places->limit)));
+	if (((Const *) limit)->constisnull)
+		return;					/* LIMIT ALL */
+	plan->limit = DatumGetInt64(((Const *) limit)->constvalue);
+	if (plan->limit < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE),
-				 errmsg("LIMIT must not be negative")));
+				 errmsg("LIMIT must not be negative"),
+				 velo_plan_error_at_place(request->user_text, places->limit)));
 }
 
 static void
