@@ -152,6 +152,7 @@ typedef struct Life
 } Life;
 
 static VeloJobSlot *slot = NULL;
+static bool whole_rows = false;	/* a record has failed: read what dead letters shall show */
 static bool invalidated = false;
 static bool functions_changed = false;
 static Oid	watched[2];			/* relations whose change may matter */
@@ -316,6 +317,7 @@ build(int job_id, bool careful)
 	VeloStore  *store = NULL;
 	VeloSinkSpec *spec;
 	Role		role;
+	bool		keeps_rows;
 
 	life->context = context;
 	begin_as(&role, InvalidOid, NULL);
@@ -338,6 +340,9 @@ build(int job_id, bool careful)
 	begin_as(&role, life->job->owner, life->job);
 	MemoryContextSwitchTo(context);
 	plan = velo_job_plan(life->job);
+	keeps_rows = velo_job_keeps_dead_letters(life->job);
+	if (whole_rows || (keeps_rows && strcmp(plan->late_strategy, "dead_letter") == 0))
+		velo_plan_read_whole_rows(plan);
 	source = velo_job_open_source(plan);
 	if (plan->layout[0])
 		store = velo_state_open(job_id, slot->task, plan->layout);
@@ -349,6 +354,7 @@ build(int job_id, bool careful)
 																		  "max.memory.mb") << 20);
 	seek(source, life->job, life->task, plan, life->pipeline);
 	life->pipeline->operate.careful = careful;
+	life->pipeline->wants_whole_rows = keeps_rows && !whole_rows;
 	life->pipeline->operate.records_before = life->task->records_out;
 	velo_job_failures(life->pipeline, life->job);
 	life->limits.rows = careful ? CAREFUL_BATCH_ROWS
@@ -642,6 +648,13 @@ handle_error(Life *life, int job_id, int64 *careful, ErrorData *error)
 	{
 		ereport(LOG, (errmsg("worker of job %d ends: it has been replaced", job_id)));
 		return false;
+	}
+	if (life && life->pipeline && life->pipeline->wants_whole_rows &&
+		velo_operate_is_data_error(error->sqlerrcode))
+	{
+		/* The first failed record: read whole rows from now on, then it fails again. */
+		whole_rows = true;
+		return true;
 	}
 	if (life && life->pipeline && *careful <= 0 && velo_operate_is_data_error(error->sqlerrcode) &&
 		strcmp(velo_base_option_text(life->job->options, "failure_strategy"), "FailBatch") != 0 &&

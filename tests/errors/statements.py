@@ -119,9 +119,8 @@ def in_text(text: str, position: int | None) -> tuple[int | None, int | None]:
 def of_diag(diag, text: str, *, internal: bool = False) -> Diagnostic:
     """What a driver got, as our own kind of record."""
     if internal:
-        position = diag.internal_position
-        if position is not None:
-            assert diag.internal_query == text
+        # A position in another text than the one that was given is none.
+        position = diag.internal_position if diag.internal_query == text else None
         at = place(text, int(position)) if position is not None else (None, None)
     else:
         position = diag.statement_position
@@ -174,7 +173,7 @@ def read_psql(output: str) -> list[Shown]:
     while number < len(lines):
         line = lines[number]
         number += 1
-        head = re.match(r"psql:<stdin>:\d+: (ERROR|WARNING|NOTICE):  (\w{5}): (.*)$", line)
+        head = re.match(r"(?:psql:<stdin>:\d+: )?(ERROR|WARNING|NOTICE):  (\w{5}): (.*)$", line)
         if head:
             severity = {"NOTICE": "INFO"}.get(head[1], head[1])
             reports.append(Shown(severity, head[2], head[3]))

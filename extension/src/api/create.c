@@ -91,10 +91,11 @@ check_column_name(const char *text, List *seen, const char *name, LiftSpan span)
 {
 	ListCell   *cell;
 
-	if (velo_row_system_column(name) >= 0)
+	if (velo_source_native_is_reserved(name))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_COLUMN),
-				 errmsg("column name \"%s\" is that of a system column", name),
+				 errmsg("column name \"%s\" is reserved for a system column of streams", name),
+				 errhint("Choose a name that does not begin with an underscore."),
 				 velo_plan_error_at(text, span.from)));
 	foreach(cell, seen)
 		if (strcmp(((VeloColumn *) lfirst(cell))->name, name) == 0)
@@ -113,6 +114,7 @@ default_text(const char *text, const LiftColumn *column, Oid type, int32 typmod)
 	List	   *parsed;
 	ResTarget  *target;
 	Node	   *expr;
+	Oid			given;
 	int			level;
 	const char *result;
 
@@ -125,14 +127,16 @@ default_text(const char *text, const LiftColumn *column, Oid type, int32 typmod)
 	pstate = make_parsestate(NULL);
 	pstate->p_sourcetext = column->default_value->text;
 	expr = transformExpr(pstate, target->val, EXPR_KIND_COLUMN_DEFAULT);
-	expr = coerce_to_target_type(pstate, expr, exprType(expr), type, typmod, COERCION_ASSIGNMENT,
+	given = exprType(expr);
+	expr = coerce_to_target_type(pstate, expr, given, type, typmod, COERCION_ASSIGNMENT,
 								 COERCE_IMPLICIT_CAST, -1);
 	velo_plan_error_map_pop(&map);
 	if (expr == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" is of type %s but its default is not", column->name,
-						format_type_be(type)),
+				 errmsg("column \"%s\" is of type %s but default expression is of type %s",
+						column->name, format_type_be(type), format_type_be(given)),
+				 errhint("You will need to rewrite or cast the expression."),
 				 velo_plan_error_at(text, column->default_value->span.from)));
 	level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog", PGC_USERSET, PGC_S_SESSION,
@@ -152,12 +156,15 @@ declared_columns(const char *text, const LiftStatement *statement)
 	{
 		VeloColumn *column = palloc0(sizeof(VeloColumn));
 		VeloErrorMap map;
+		VeloErrorPlace place;
 
 		check_column_name(text, columns, lifted->name, lifted->span);
 		column->name = lifted->name;
+		velo_plan_error_place_push(&place, text, lifted->type->span);
 		velo_plan_error_map_push(&map, text, lifted->type);
 		velo_compat_parse_type(lifted->type->text, &column->type, &column->typmod);
 		velo_plan_error_map_pop(&map);
+		velo_plan_error_place_pop(&place);
 		if (get_typtype(column->type) == TYPTYPE_PSEUDO)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
@@ -197,18 +204,57 @@ typedef struct Declaration
 	List	   *columns;		/* of VeloColumn * */
 } Declaration;
 
+static void
+check_key_columns(const char *text, const LiftStatement *statement, const VeloObject *object)
+{
+	ListCell   *cell;
+
+	foreach(cell, object->key_columns)
+	{
+		bool		found = false;
+
+		for (int i = 0; i < object->desc->natts && !found; i++)
+			found = strcmp(NameStr(TupleDescAttr(object->desc, i)->attname), lfirst(cell)) == 0;
+		if (!found)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("key column \"%s\" of stream \"%s\" does not exist",
+							(char *) lfirst(cell), object->name),
+					 velo_plan_error_at_property(text, statement, "key.field")));
+	}
+}
+
+/* The type alone, before properties are looked at that another type would explain. */
+static const char *
+declared_type(const char *text, const LiftStatement *statement)
+{
+	LiftStatement only = *statement;
+	LiftProperty *type = NULL;
+	const char *name = statement->name->name;
+
+	for (LiftProperty *p = statement->properties; p; p = p->next)
+		if (pg_strcasecmp(p->key, "type") == 0 ||
+			(pg_strncasecmp(p->key, name, strlen(name)) == 0 &&
+			 pg_strcasecmp(p->key + strlen(name), ".type") == 0))
+			type = p;
+	if (type == NULL)
+		return "native";
+	only.properties = palloc(sizeof(LiftProperty));
+	*only.properties = *type;
+	only.properties->next = NULL;
+	return velo_base_option_text(velo_plan_bind(text, &only, name, NULL, NULL, NULL).source, "type");
+}
+
 static Declaration *
 check_declaration(const char *text, const LiftStatement *statement)
 {
 	Declaration *declaration = palloc0(sizeof(Declaration));
 	VeloObject *object = &declaration->object;
-	VeloBound	bound = velo_plan_bind(text, statement, statement->name->name, NULL, NULL, NULL);
-	const char *type = velo_base_option_text(bound.source, "type");
-	const char *event_time;
+	VeloBound	bound;
 	const char *key;
 	ListCell   *cell;
 
-	object->type = type ? type : "native";
+	object->type = declared_type(text, statement);
 	if (statement->is_table ||
 		(strcmp(object->type, "native") != 0 && strcmp(object->type, "generator") != 0))
 		ereport(ERROR,
@@ -217,12 +263,13 @@ check_declaration(const char *text, const LiftStatement *statement)
 				 ? errmsg("declaring a table over an outside source is not supported yet")
 				 : errmsg("streams of type \"%s\" are not supported yet", object->type),
 				 errhint("Streams of type native and generator are."),
-				 velo_plan_error_at(text, statement->name->span.from)));
+				 velo_plan_error_at_property(text, statement, "type")));
+	bound = velo_plan_bind(text, statement, statement->name->name, NULL, NULL, NULL);
 	if (statement->columns == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
 				 errmsg("stream \"%s\" has no columns", statement->name->name),
-				 errhint("Declare them: CREATE STREAM %s (id bigint, …).", statement->name->name),
+				 errhint("Declare them: CREATE STREAM %s (id bigint, ...).", statement->name->name),
 				 velo_plan_error_at(text, statement->name->span.from)));
 	object->schema = statement->name->schema;
 	object->name = statement->name->name;
@@ -241,19 +288,8 @@ check_declaration(const char *text, const LiftStatement *statement)
 	key = velo_base_option_text(bound.source, "key.field");
 	if (key && object->key_columns == NIL)
 		object->key_columns = velo_source_native_key_fields(key);
-	event_time = velo_base_option_text(bound.source, "event.time.field");
-	for (int i = 0; event_time && i < object->desc->natts; i++)
-		if (strcmp(NameStr(TupleDescAttr(object->desc, i)->attname), event_time) == 0)
-			event_time = NULL;
-	if (event_time)
-	{
-		for (LiftProperty *p = statement->properties; p; p = p->next)
-			if (strcmp(p->value, event_time) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_UNDEFINED_COLUMN),
-						 errmsg("event time column \"%s\" does not exist", event_time),
-						 velo_plan_error_at(text, p->value_span.from)));
-	}
+	(void) velo_plan_event_time(text, statement, object->name, object->desc, bound.source);
+	check_key_columns(text, statement, object);
 	return declaration;
 }
 
@@ -306,24 +342,11 @@ velo_api_created_object(const char *text, const LiftStatement *statement, const 
 	VeloObject *object = palloc0(sizeof(VeloObject));
 	int			n = payload_columns(plan);
 
-	for (int i = 0; i < n; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(plan->output, i);
-
-		if (velo_row_system_column(NameStr(att->attname)) >= 0 && !statement->is_table)
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_COLUMN),
-					 errmsg("column name \"%s\" is that of a system column", NameStr(att->attname)),
-					 errhint("Give it another name with AS."),
-					 velo_plan_error_at(text, statement->span.from)));
-		for (int k = 0; k < i; k++)
-			if (strcmp(NameStr(TupleDescAttr(plan->output, k)->attname), NameStr(att->attname)) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_DUPLICATE_COLUMN),
-						 errmsg("column \"%s\" specified more than once", NameStr(att->attname)),
-						 errhint("Give one of them another name with AS."),
-						 velo_plan_error_at(text, statement->span.from)));
-	}
+	if (statement->into)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("INTO in CREATE ... AS is not supported yet"),
+				 velo_plan_error_at(text, statement->into->span.from)));
 	object->schema = statement->name->schema;
 	object->name = statement->name->name;
 	object->is_stream = !statement->is_table;
@@ -435,11 +458,6 @@ velo_api_create_as(const char *text, const LiftStatement *statement, const char 
 	VeloJobDefinition definition = {0};
 
 	velo_base_require_preload();
-	if (statement->into)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("INTO in CREATE … AS is not supported yet"),
-				 velo_plan_error_at(text, statement->into->span.from)));
 	schema = creation_schema(text, statement);
 	if (!OidIsValid(schema))
 		return report;
@@ -462,6 +480,7 @@ velo_api_create_as(const char *text, const LiftStatement *statement, const char 
 	definition.relation = relation;
 	definition.target = relation;
 	definition.plan = plan;
+	velo_api_check_job_name(text, statement, definition.name);
 	(void) velo_job_define(&definition);
 	report.object = velo_api_object_name(relation);
 	report.job = definition.name;

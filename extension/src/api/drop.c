@@ -14,6 +14,7 @@
 #include <executor/spi.h>
 #include <miscadmin.h>
 #include <storage/lmgr.h>
+#include <catalog/pg_class.h>
 #include <utils/array.h>
 #include <utils/fmgroids.h>
 #include <utils/builtins.h>
@@ -67,6 +68,26 @@ drop_relation(Oid relation, bool cascade)
 	SPI_finish();
 }
 
+/* Raises 2BP01 if there are jobs and CASCADE was not said. */
+static void
+require_independent(const char *text, const LiftStatement *statement, Oid relation, List *jobs)
+{
+	StringInfoData names;
+	ListCell   *cell;
+
+	if (jobs == NIL || statement->cascade)
+		return;
+	initStringInfo(&names);
+	foreach(cell, jobs)
+		appendStringInfo(&names, "%s\"%s\"", names.len ? ", " : "", (char *) lfirst(cell));
+	ereport(ERROR,
+			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+			 errmsg("cannot drop \"%s\" because other jobs use it", get_rel_name(relation)),
+			 errdetail("Jobs: %s.", names.data),
+			 errhint("Use DROP ... CASCADE to drop them and what they write as well."),
+			 velo_plan_error_at(text, statement->name->span.from)));
+}
+
 static void
 drop_object(const char *text, const LiftStatement *statement, Oid relation)
 {
@@ -81,53 +102,66 @@ drop_object(const char *text, const LiftStatement *statement, Oid relation)
 	if (stream && OidIsValid(stream->storage))
 		LockRelationOid(stream->storage, AccessExclusiveLock);
 	jobs = dependent_jobs(relation, &relations);
-	if (jobs && !statement->cascade)
-	{
-		StringInfoData names;
-
-		initStringInfo(&names);
-		foreach(cell, jobs)
-			appendStringInfo(&names, "%s\"%s\"", names.len ? ", " : "", (char *) lfirst(cell));
-		ereport(ERROR,
-				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("cannot drop \"%s\" because other jobs use it", get_rel_name(relation)),
-				 errdetail("Jobs: %s.", names.data),
-				 errhint("Use DROP … CASCADE to drop them and what they write as well."),
-				 velo_plan_error_at(text, statement->name->span.from)));
-	}
+	require_independent(text, statement, relation, jobs);
 	foreach(cell, relations)
 		if (OidIsValid(lfirst_oid(cell)))
 			drop_object(text, statement, lfirst_oid(cell));
 	drop_relation(relation, statement->cascade);
 }
 
-VeloReport
-velo_api_drop(const char *text, const LiftStatement *statement)
+VeloObject *
+velo_api_check_drop(const char *text, const LiftStatement *statement, const VeloDeclared *declared)
 {
-	VeloReport	report = {statement->is_table ? "DROP TABLE" : "DROP STREAM", NULL, NULL};
-	VeloObject *object = velo_plan_object(NULL, statement->name->schema, statement->name->name);
+	const LiftName *name = statement->name;
+	const char *kind = statement->is_table ? "table" : "stream";
+	VeloObject *object = velo_plan_object(declared, name->schema, name->name);
 
 	if (object == NULL && statement->if_not_exists)
 	{
 		ereport(NOTICE,
-				(errmsg("%s \"%s\" does not exist, skipping",
-						statement->is_table ? "table" : "stream", statement->name->name)));
-		return report;
+				(errmsg("%s \"%s\" does not exist, skipping", kind, name->name)));
+		return NULL;
 	}
-	if (object == NULL || (!statement->is_table && !object->is_stream))
+	if (object == NULL)
+	{
+		const char *hint = velo_plan_object_hint(declared, name->schema, name->name,
+												 statement->is_table ? "List the tables with SHOW TABLES."
+												 : "List the streams with SHOW STREAMS.");
+
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("%s \"%s\" does not exist", statement->is_table ? "table" : "stream",
-						statement->name->name),
-				 velo_plan_error_at(text, statement->name->span.from)));
-	if (statement->is_table && object->is_stream)
+				 errmsg("%s \"%s\" does not exist", kind, name->name),
+				 errhint("%s", hint),
+				 velo_plan_error_at(text, name->span.from)));
+	}
+	if (statement->is_table == object->is_stream)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is a stream", statement->name->name),
-				 errhint("Use DROP STREAM."),
-				 velo_plan_error_at(text, statement->name->span.from)));
-	report.object = velo_api_object_name(object->relation);
-	drop_object(text, statement, object->relation);
+				 errmsg("\"%s\" is not a %s", name->name, kind),
+				 object->is_stream ? errhint("Use DROP STREAM.") :
+				 get_rel_relkind(object->relation) == RELKIND_RELATION ? errhint("Use DROP TABLE.") : 0,
+				 velo_plan_error_at(text, name->span.from)));
+	if (OidIsValid(object->relation) && !statement->cascade)
+	{
+		List	   *relations = NIL;
+
+		require_independent(text, statement, object->relation,
+							dependent_jobs(object->relation, &relations));
+	}
+	return object;
+}
+
+VeloReport
+velo_api_drop(const char *text, const LiftStatement *statement)
+{
+	VeloReport	report = {statement->is_table ? "DROP TABLE" : "DROP STREAM", NULL, NULL};
+	VeloObject *object = velo_api_check_drop(text, statement, NULL);
+
+	if (object)
+	{
+		report.object = velo_api_object_name(object->relation);
+		drop_object(text, statement, object->relation);
+	}
 	return report;
 }
 

@@ -131,7 +131,7 @@ rows_pipeline(VeloDoor *base, VeloPlan *plan, const LiftStatement *statement)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("an endless query cannot be run by this function"),
-				 errhint("Use DO LANGUAGE velo $$ … $$ for live rows in psql, velo.open and "
+				 errhint("Use DO LANGUAGE velo $$ ... $$ for live rows in psql, velo.open and "
 						 "velo.next from a driver, or add LIMIT or 'bounded' = 'true'."),
 				 velo_plan_error_at(base->text, statement->span.from)));
 	spec->name = "query";

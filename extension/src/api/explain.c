@@ -12,14 +12,11 @@
 #include "job/job.h"
 
 static VeloPlan *
-plan_of_job(const char *name, const char **sink)
+plan_of_job(const char *text, const LiftName *lifted, const char **sink)
 {
-	VeloJob    *job = velo_job_find(name);
+	const char *name = lifted->name;
+	VeloJob    *job = velo_api_find_job(text, lifted);
 
-	if (job == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("job \"%s\" does not exist", name)));
 	*sink = psprintf("%s \"%s\"", job->kind, name);
 	return velo_job_plan(job);
 }
@@ -35,14 +32,15 @@ velo_api_explain(const char *text, const LiftStatement *statement, const VeloDec
 	ListCell   *cell;
 
 	if (statement->explain_job)
-		plan = plan_of_job(statement->name->name, &sink);
-	else if (body == NULL || (body->kind == LIFT_QUERY && velo_plan_is_plain(text, body)) ||
+		plan = plan_of_job(text, statement->name, &sink);
+	else if (body == NULL || (body->kind == LIFT_QUERY && velo_plan_is_plain(text, body, declared)) ||
 			 (body->kind == LIFT_INSERT && !body->is_dialect))
 		return unconstify(char *, statement->core->text);
 	else if (body->query == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("there is no plan for this statement"),
+				 errhint("EXPLAIN is for queries, CREATE ... AS, INSERT ... SELECT and JOB name."),
 				 velo_plan_error_at(text, body->span.from)));
 	else
 	{

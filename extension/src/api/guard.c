@@ -135,7 +135,7 @@ check_view(const ViewStmt *statement)
 	if (OidIsValid(relation) && velo_meta_guard(relation) != VELO_GUARD_NONE)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("cannot replace the view of stream \"%s\"", get_rel_name(relation)),
-						errhint("Use ALTER STREAM … ADD COLUMN, or drop and create the stream.")));
+						errhint("Use ALTER STREAM ... ADD COLUMN, or drop and create the stream.")));
 }
 
 /* --- COPY ------------------------------------------------------------------- */

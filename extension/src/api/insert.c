@@ -33,46 +33,67 @@ free_job_name(const char *target)
 	return name;
 }
 
-VeloReport
-velo_api_insert_job(const char *text, const LiftStatement *statement, const char *job_name,
-					const char *sql)
+VeloPlan *
+velo_api_check_insert(const char *text, const LiftStatement *statement,
+					  const VeloDeclared *declared, VeloObject **target)
 {
-	VeloReport	report = {"INSERT", NULL, NULL};
-	VeloObject *object = velo_plan_object(NULL, statement->name->schema, statement->name->name);
-	VeloJobDefinition definition = {0};
+	const LiftName *name = statement->name;
+	VeloObject *object = velo_plan_object(declared, name->schema, name->name);
 	VeloPlanRequest request = {
 		.user_text = text,
 		.statement = statement,
+		.declared = declared,
 	};
 
 	if (object == NULL)
+	{
+		const char *hint = velo_plan_object_hint(declared, name->schema, name->name,
+												 "Create it first, or use CREATE STREAM ... AS.");
+
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation \"%s\" does not exist", statement->name->name),
-				 errhint("Create it first, or use CREATE STREAM … AS."),
-				 velo_plan_error_at(text, statement->name->span.from)));
+				 errmsg("relation \"%s\" does not exist", name->name),
+				 errhint("%s", hint),
+				 velo_plan_error_at(text, name->span.from)));
+	}
 	if (object->is_derived)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("\"%s\" is written by its own job", object->name),
 				 errhint("Insert into a declared stream, or create another one."),
-				 velo_plan_error_at(text, statement->name->span.from)));
+				 velo_plan_error_at(text, name->span.from)));
 	if (object->is_stream && strcmp(object->type, "native") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("streams of type \"%s\" cannot be inserted into", object->type),
-				 velo_plan_error_at(text, statement->name->span.from)));
-	if (pg_class_aclcheck(object->relation, GetUserId(), ACL_INSERT) != ACLCHECK_OK)
+				 errhint("Insert into a stream of type native, or into a table."),
+				 velo_plan_error_at(text, name->span.from)));
+	if (OidIsValid(object->relation) &&
+		pg_class_aclcheck(object->relation, GetUserId(), ACL_INSERT) != ACLCHECK_OK)
 		aclcheck_error(ACLCHECK_NO_PRIV, object->is_stream ? OBJECT_VIEW : OBJECT_TABLE,
 					   object->name);
-	request.target = velo_job_insert_target(text, statement, object->relation);
+	request.target = OidIsValid(object->relation)
+		? velo_job_insert_target(text, statement, object->relation)
+		: velo_job_insert_columns(text, statement, object->name, object->desc);
 	request.for_stream = object->is_stream;
+	*target = object;
+	return velo_plan_query(&request);
+}
 
-	definition.plan = velo_plan_query(&request);
+VeloReport
+velo_api_insert_job(const char *text, const LiftStatement *statement, const char *job_name,
+					const char *sql)
+{
+	VeloReport	report = {"INSERT", NULL, NULL};
+	VeloJobDefinition definition = {0};
+	VeloObject *object;
+
+	definition.plan = velo_api_check_insert(text, statement, NULL, &object);
 	definition.name = job_name ? job_name : free_job_name(object->name);
 	definition.kind = "insert";
 	definition.sql = sql;
 	definition.target = object->relation;
+	velo_api_check_job_name(text, statement, definition.name);
 	(void) velo_job_define(&definition);
 	report.object = velo_api_object_name(object->relation);
 	report.job = definition.name;

@@ -21,16 +21,65 @@
 #include "job/control.h"
 #include "meta/meta.h"
 
+/* A job whose name is nearly that, of those the caller may control. */
+static const char *
+nearest_job(const char *name)
+{
+	VeloNearest nearest;
+	VeloMetaScope scope;
+	const char *args[1] = {velo_meta_oid_text(GetUserId())};
+	List	   *names;
+	ListCell   *cell;
+
+	velo_plan_nearest_begin(&nearest, name);
+	velo_meta_begin(&scope);
+	velo_meta_run("SELECT array_agg(name) FROM (SELECT j.name FROM velo.job j "
+				  "LEFT JOIN pg_catalog.pg_class c ON c.oid = j.relation "
+				  "WHERE pg_catalog.pg_has_role($1::oid, coalesce(c.relowner, j.owner::oid), 'USAGE') "
+				  "ORDER BY j.name LIMIT 5000) j", 1, args);
+	names = velo_meta_text_list(0, 1);
+	velo_meta_end(&scope);
+	foreach(cell, names)
+		velo_plan_nearest_offer(&nearest, lfirst(cell), quote_identifier(lfirst(cell)));
+	return nearest.best;
+}
+
 static VeloJob *
-find_job(const char *name)
+existing_job(const char *name)
 {
 	VeloJob    *job = velo_job_find(name);
 
 	if (job == NULL)
+	{
+		const char *nearest = nearest_job(name);
+
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("job \"%s\" does not exist", name),
-				 errhint("List the jobs with SHOW JOBS.")));
+				 nearest ? errhint("Perhaps you meant %s.", nearest)
+				 : errhint("List the jobs with SHOW JOBS.")));
+	}
+	return job;
+}
+
+VeloJob *
+velo_api_find_job(const char *text, const LiftName *name)
+{
+	VeloErrorPlace place;
+	VeloJob    *job;
+
+	velo_plan_error_place_push(&place, text, name->span);
+	job = existing_job(name->name);
+	velo_plan_error_place_pop(&place);
+	return job;
+}
+
+/* One that the caller may control. */
+static VeloJob *
+find_job(const char *name)
+{
+	VeloJob    *job = existing_job(name);
+
 	velo_api_require_control(job);
 	return job;
 }
@@ -64,19 +113,54 @@ wrong_state(const VeloJob *job, const char *what, const char *hint)
 			 hint ? errhint("%s", hint) : 0));
 }
 
+/* Raises 55000 unless the job can do that in its present state. */
+static void
+require_state(const VeloJob *job, LiftJobVerb verb)
+{
+	const char *name = quote_identifier(job->name);
+
+	switch (verb)
+	{
+		case LIFT_JOB_START:
+			if (job->needs_position)
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("job \"%s\" was restored from a dump and has no position", job->name),
+						 errhint("Say where to begin first: RESET JOB %s TO EARLIEST (or LATEST, or TIMESTAMP '...').",
+								 name)));
+			if (strcmp(job->desired, "paused") == 0 && !is_ended(job))
+				wrong_state(job, "started", psprintf("Use RESUME JOB %s.", name));
+			if (!is_ended(job))
+				wrong_state(job, "started", NULL);
+			break;
+		case LIFT_JOB_STOP:
+			if (is_ended(job))
+				wrong_state(job, "stopped", NULL);
+			break;
+		case LIFT_JOB_PAUSE:
+			if (strcmp(job->desired, "running") != 0 || is_ended(job))
+				wrong_state(job, "paused", NULL);
+			break;
+		case LIFT_JOB_RESUME:
+			if (strcmp(job->desired, "paused") != 0)
+				wrong_state(job, "resumed", is_ended(job) ? psprintf("Use START JOB %s.", name) : NULL);
+			break;
+		case LIFT_JOB_RESET:
+			if (!is_ended(job))
+				wrong_state(job, "reset", psprintf("Stop it first: STOP JOB %s.", name));
+			break;
+		case LIFT_JOB_DEPLOY:
+		case LIFT_JOB_ROLLBACK:
+			break;
+	}
+}
+
 static void
 start_job(const char *name)
 {
 	VeloJob    *job = find_job(name);
 
-	if (job->needs_position)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("job \"%s\" was restored from a dump and has no position", name),
-				 errhint("Say where to begin first: RESET JOB %s TO EARLIEST (or LATEST, or TIMESTAMP '…').",
-						 quote_identifier(name))));
-	if (!is_ended(job))
-		wrong_state(job, "started", NULL);
+	require_state(job, LIFT_JOB_START);
 	want(job, "running", "starting");
 }
 
@@ -85,8 +169,7 @@ stop_job(const char *name, bool force)
 {
 	VeloJob    *job = find_job(name);
 
-	if (is_ended(job))
-		wrong_state(job, "stopped", NULL);
+	require_state(job, LIFT_JOB_STOP);
 	want(job, "stopped", "stopping");
 	if (force)
 		(void) velo_job_terminate(job->job_id);
@@ -97,8 +180,7 @@ pause_job(const char *name)
 {
 	VeloJob    *job = find_job(name);
 
-	if (strcmp(job->desired, "running") != 0 || is_ended(job))
-		wrong_state(job, "paused", NULL);
+	require_state(job, LIFT_JOB_PAUSE);
 	want(job, "paused", job->status);
 }
 
@@ -107,8 +189,7 @@ resume_job(const char *name)
 {
 	VeloJob    *job = find_job(name);
 
-	if (strcmp(job->desired, "paused") != 0)
-		wrong_state(job, "resumed", "Use START JOB for a job that has stopped.");
+	require_state(job, LIFT_JOB_RESUME);
 	want(job, "running", job->status);
 }
 
@@ -120,8 +201,7 @@ reset_job(const char *name, const char *to)
 	VeloMetaScope scope;
 	const char *args[2] = {psprintf("%d", job->job_id), to};
 
-	if (!is_ended(job))
-		wrong_state(job, "reset", psprintf("Stop it first: STOP JOB %s.", quote_identifier(name)));
+	require_state(job, LIFT_JOB_RESET);
 	velo_meta_begin(&scope);
 	velo_meta_run("DELETE FROM velo.position WHERE job_id = $1::int", 1, args);
 	velo_meta_run("UPDATE velo.task SET watermark = NULL, epoch = epoch + 1 WHERE job_id = $1::int",
@@ -193,37 +273,65 @@ reset_target(LiftResetTo to, const char *value)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("RESET JOB … TO OFFSETS is not supported for native streams"),
+			 errmsg("RESET JOB ... TO OFFSETS is not supported for native streams"),
 			 errhint("Use EARLIEST, LATEST or TIMESTAMP.")));
+}
+
+LiftStatement
+velo_api_job_body(const char *text, const LiftStatement *statement)
+{
+	LiftStatement body = *statement->body;
+
+	if (body.kind == LIFT_QUERY)
+	{
+		/* Stored as the CREATE it is, so that it reads back as one. */
+		body.kind = LIFT_CREATE_AS;
+		body.name = statement->name;
+		body.is_table = false;
+	}
+	if (body.kind != LIFT_CREATE_AS && !(body.kind == LIFT_INSERT && body.query))
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("a job runs a SELECT, a CREATE ... AS or an INSERT ... SELECT"),
+				 velo_plan_error_at(text, statement->body->span.from)));
+	return body;
 }
 
 /* START JOB n AS body */
 static VeloReport
 start_new(const char *text, const LiftStatement *statement)
 {
-	LiftStatement body = *statement->body;
+	LiftStatement body = velo_api_job_body(text, statement);
 	const char *name = statement->name->name;
 	char	   *sql = velo_api_statement_text(text, statement);
 
-	body.properties = statement->body->properties;
-	switch (body.kind)
-	{
-		case LIFT_CREATE_AS:
-			return velo_api_create_as(text, &body, name, sql);
-		case LIFT_INSERT:
-			return velo_api_insert_job(text, &body, name, sql);
-		case LIFT_QUERY:
-			body.kind = LIFT_CREATE_AS;
-			body.name = statement->name;
-			body.is_table = false;
-			/* Stored as the CREATE it is, so that it reads back as one. */
-			return velo_api_create_as(text, &body, name, sql);
-		default:
-			ereport(ERROR,
-					(errcode(ERRCODE_SYNTAX_ERROR),
-					 errmsg("a job runs a SELECT, a CREATE … AS or an INSERT"),
-					 velo_plan_error_at(text, statement->body->span.from)));
-	}
+	return body.kind == LIFT_INSERT ? velo_api_insert_job(text, &body, name, sql)
+		: velo_api_create_as(text, &body, name, sql);
+}
+
+/* Where RESET JOB … TO shall begin; errors point at what stands behind TO. */
+static const char *
+statement_target(const char *text, const LiftStatement *statement)
+{
+	VeloErrorPlace place;
+	const char *target;
+
+	velo_plan_error_place_push(&place, text, statement->reset_span);
+	target = reset_target(statement->reset_to, statement->reset_value);
+	velo_plan_error_place_pop(&place);
+	return target;
+}
+
+void
+velo_api_check_job(const char *text, const LiftStatement *statement)
+{
+	VeloErrorPlace place;
+
+	velo_plan_error_place_push(&place, text, statement->name->span);
+	require_state(find_job(statement->name->name), statement->verb);
+	if (statement->verb == LIFT_JOB_RESET)
+		(void) statement_target(text, statement);
+	velo_plan_error_place_pop(&place);
 }
 
 VeloReport
@@ -231,16 +339,18 @@ velo_api_job(const char *text, const LiftStatement *statement)
 {
 	VeloReport	report = {NULL, NULL, statement->name->name};
 	const char *name = statement->name->name;
+	VeloErrorPlace place;
 
+	if (statement->verb == LIFT_JOB_START && statement->body)
+	{
+		report = start_new(text, statement);
+		report.command = "START JOB";
+		return report;
+	}
+	velo_plan_error_place_push(&place, text, statement->name->span);
 	switch (statement->verb)
 	{
 		case LIFT_JOB_START:
-			if (statement->body)
-			{
-				report = start_new(text, statement);
-				report.command = "START JOB";
-				return report;
-			}
 			report.command = "START JOB";
 			start_job(name);
 			break;
@@ -258,15 +368,18 @@ velo_api_job(const char *text, const LiftStatement *statement)
 			break;
 		case LIFT_JOB_RESET:
 			report.command = "RESET JOB";
-			reset_job(name, reset_target(statement->reset_to, statement->reset_value));
+			velo_api_check_job(text, statement);
+			reset_job(name, statement_target(text, statement));
 			break;
 		case LIFT_JOB_DEPLOY:
 		case LIFT_JOB_ROLLBACK:
+			/* The lifter refuses them, with the position of the words. */
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("DEPLOY JOB and ROLLBACK JOB are not supported yet"),
 					 velo_plan_error_at(text, statement->span.from)));
 	}
+	velo_plan_error_place_pop(&place);
 	return report;
 }
 
@@ -352,7 +465,7 @@ VELO_FUNCTION(velo_job_reset)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid target %s", text),
-				 errhint("Use \"earliest\", \"latest\" or {\"timestamp\": \"…\"}.")));
+				 errhint("Use \"earliest\", \"latest\" or {\"timestamp\": \"...\"}.")));
 	PG_RETURN_BOOL(true);
 }
 

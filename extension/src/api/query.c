@@ -103,7 +103,7 @@ VELO_FUNCTION(velo_query)
 				ereport(ERROR,
 						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						 errmsg("an endless query cannot stand in FROM"),
-						 errhint("Write SELECT velo.query(…), or use velo.open and velo.next.")));
+						 errhint("Write SELECT velo.query(...), or use velo.open and velo.next.")));
 			ereport(WARNING,
 					(errcode(ERRCODE_WARNING),
 					 errmsg("this endless query keeps old row versions from being cleaned up while it runs"),

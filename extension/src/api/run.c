@@ -34,7 +34,7 @@ the_query(const char *text, const LiftScript *script)
 	if (statement == NULL || statement->next || statement->query == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("the text must be one query, CREATE … AS or INSERT … SELECT")));
+				 errmsg("the text must be one query, CREATE ... AS or INSERT ... SELECT")));
 	return statement;
 }
 
@@ -50,7 +50,7 @@ input_of(Jsonb *inputs, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("no input is given for \"%s\"", name),
-				 errhint("Give an array of rows: {\"%s\": [{…}, …]}.", name)));
+				 errhint("Give an array of rows: {\"%s\": [{...}, ...]}.", name)));
 	rows = JsonbValueToJsonb(value);
 	if (!JB_ROOT_IS_ARRAY(rows) || JB_ROOT_IS_SCALAR(rows))
 		ereport(ERROR,

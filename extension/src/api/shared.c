@@ -52,6 +52,20 @@ velo_api_require_control(const VeloJob *job)
 			 errhint("Its owner and members of velo_admin may control a job.")));
 }
 
+void
+velo_api_check_job_name(const char *text, const LiftStatement *statement, const char *name)
+{
+	LiftSpan	place = statement->name ? statement->name->span : statement->span;
+	VeloErrorPlace error_place;
+
+	for (LiftAnnotation *a = statement->annotations; a; a = a->next)
+		if (strcmp(a->key, "name") == 0)
+			place = a->value_span;
+	velo_plan_error_place_push(&error_place, text, place);
+	velo_job_require_free(name);
+	velo_plan_error_place_pop(&error_place);
+}
+
 VeloPlan *
 velo_api_plan(const char *text, const LiftStatement *statement, const VeloDeclared *declared)
 {

@@ -6,16 +6,85 @@
 
 #include "api/statement.h"
 
+#include <nodes/parsenodes.h>
+#include <parser/parser.h>
 #include <utils/builtins.h>
+#include <utils/guc.h>
 
+/* What SHOW can show; TOPICS and the like are known words, but have nothing behind them yet. */
+static const char *const shows[] = {
+	"STREAMS", "TABLES", "JOBS", "QUERIES", "STATUS", "VERSIONS", "SCHEMA", "PROPERTIES",
+	"FUNCTIONS",
+};
+#define SHOWS_TEXT \
+	"STREAMS, TABLES, JOBS, QUERIES, STATUS, VERSIONS, SCHEMA, PROPERTIES and FUNCTIONS"
+
+/* The name of an object that must exist, as a literal of type regclass. */
 static char *
-literal_name(const LiftName *name)
+object_literal(const char *text, const LiftName *name, const VeloDeclared *declared)
 {
-	return quote_literal_cstr(quote_qualified_identifier(name->schema, name->name));
+	const VeloObject *object = velo_plan_object(declared, name->schema, name->name);
+	const char *hint;
+
+	if (object)
+		return quote_literal_cstr(quote_qualified_identifier(name->schema, name->name));
+	hint = velo_plan_object_hint(declared, name->schema, name->name,
+								 "List what there is with SHOW STREAMS and SHOW TABLES.");
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("relation \"%s\" does not exist", name->schema ?
+					psprintf("%s.%s", name->schema, name->name) : name->name),
+			 errhint("%s", hint),
+			 velo_plan_error_at(text, name->span.from)));
+}
+
+/* The name of a job that must exist. */
+static char *
+job_literal(const char *text, const LiftName *name)
+{
+	return quote_literal_cstr(velo_api_find_job(text, name)->name);
+}
+
+static const char *
+missing_show(LiftShow show)
+{
+	return show == LIFT_SHOW_TOPICS ? "TOPICS" : show == LIFT_SHOW_METRICS ? "METRICS" : "PARTITIONS";
+}
+
+void
+velo_api_check_setting(const char *text, const LiftStatement *statement)
+{
+	VeloErrorMap map;
+	List	   *parsed;
+	VariableShowStmt *show;
+	VeloNearest nearest;
+	const char *at = statement->core->text;
+
+	if (pg_strncasecmp(at, "show", 4) != 0)
+		return;
+	velo_plan_error_map_push(&map, text, statement->core);
+	parsed = raw_parser(at, RAW_PARSE_DEFAULT);
+	velo_plan_error_map_pop(&map);
+	show = parsed ? (VariableShowStmt *) linitial_node(RawStmt, parsed)->stmt : NULL;
+	if (show == NULL || !IsA(show, VariableShowStmt) || pg_strcasecmp(show->name, "all") == 0 ||
+		GetConfigOptionByName(show->name, NULL, true) != NULL)
+		return;
+	velo_plan_nearest_begin(&nearest, show->name);
+	for (int i = 0; i < lengthof(shows); i++)
+		velo_plan_nearest_offer(&nearest, shows[i], shows[i]);
+	at += strcspn(at, " \t\r\n\f\v");
+	at += strspn(at, " \t\r\n\f\v");
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("unrecognized configuration parameter \"%s\"", show->name),
+			 nearest.best ? errhint("Perhaps you meant SHOW %s.", nearest.best)
+			 : errhint("SHOW is also for %s.", SHOWS_TEXT),
+			 velo_plan_error_at(text, velo_lift_origin(statement->core,
+													   at - statement->core->text))));
 }
 
 char *
-velo_api_show(const char *text, const LiftStatement *statement)
+velo_api_show(const char *text, const LiftStatement *statement, const VeloDeclared *declared)
 {
 	const char *from;
 	const char *first;
@@ -23,7 +92,8 @@ velo_api_show(const char *text, const LiftStatement *statement)
 
 	initStringInfo(&sql);
 	if (statement->kind == LIFT_DESCRIBE)
-		return psprintf("SELECT * FROM velo.describe(%s)", literal_name(statement->name));
+		return psprintf("SELECT * FROM velo.describe(%s)",
+						object_literal(text, statement->name, declared));
 	switch (statement->show)
 	{
 		case LIFT_SHOW_STREAMS:
@@ -40,19 +110,21 @@ velo_api_show(const char *text, const LiftStatement *statement)
 			break;
 		case LIFT_SHOW_STATUS:
 			from = statement->name
-				? psprintf("velo.job_status(%s)", quote_literal_cstr(statement->name->name))
+				? psprintf("velo.job_status(%s)", job_literal(text, statement->name))
 				: "velo.job_status()";
 			first = "job_name";
 			break;
 		case LIFT_SHOW_VERSIONS:
 			from = psprintf("velo.job_versions WHERE job_name = %s",
-							quote_literal_cstr(statement->name->name));
+							job_literal(text, statement->name));
 			return psprintf("SELECT * FROM %s", from);
 		case LIFT_SHOW_SCHEMA:
 			return psprintf("SELECT column_name, data_type, nullable, is_key FROM velo.describe(%s) "
-							"WHERE NOT is_system", literal_name(statement->name));
+							"WHERE NOT is_system",
+							object_literal(text, statement->name, declared));
 		case LIFT_SHOW_PROPERTIES:
-			return psprintf("SELECT * FROM velo.properties(%s)", literal_name(statement->name));
+			return psprintf("SELECT * FROM velo.properties(%s)",
+							object_literal(text, statement->name, declared));
 		case LIFT_SHOW_FUNCTIONS:
 			from = "velo.functions";
 			first = "function_name";
@@ -60,9 +132,8 @@ velo_api_show(const char *text, const LiftStatement *statement)
 		default:
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("this SHOW is not supported yet"),
-					 errhint("SHOW STREAMS, TABLES, JOBS, STATUS, VERSIONS, SCHEMA, PROPERTIES and "
-							 "FUNCTIONS are."),
+					 errmsg("SHOW %s is not supported yet", missing_show(statement->show)),
+					 errhint("SHOW is for %s.", SHOWS_TEXT),
 					 velo_plan_error_at(text, statement->span.from)));
 	}
 	appendStringInfo(&sql, "SELECT * FROM %s", from);

@@ -42,12 +42,32 @@ run_query(VeloDoor *door, const LiftStatement *statement)
 							 statement->query->text), statement->query);
 		return;
 	}
-	if (velo_plan_is_plain(door->text, statement))
+	if (velo_plan_is_plain(door->text, statement, NULL))
 	{
 		door->query(door, statement->core->text, statement->core);
 		return;
 	}
 	door->pipeline(door, velo_api_plan(door->text, statement, NULL), statement);
+}
+
+void
+velo_api_check_alter(const char *text, const LiftStatement *statement)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("ALTER %s is not supported yet", statement->is_table ? "TABLE" : "STREAM"),
+			 errhint("Drop the %s and create it anew.", statement->is_table ? "table" : "stream"),
+			 velo_plan_error_at(text, statement->span.from)));
+}
+
+/* DROP TABLE of a relation that is none of ours? */
+static bool
+is_foreign_table(const LiftStatement *statement)
+{
+	const VeloObject *object = statement->is_table
+		? velo_plan_object(NULL, statement->name->schema, statement->name->name) : NULL;
+
+	return object && !object->is_known;
 }
 
 void
@@ -59,6 +79,7 @@ velo_api_run(VeloDoor *door, const LiftStatement *statement)
 	switch (statement->kind)
 	{
 		case LIFT_PG:
+			velo_api_check_setting(text, statement);
 			door->query(door, statement->core->text, statement->core);
 			return;
 		case LIFT_QUERY:
@@ -81,6 +102,11 @@ velo_api_run(VeloDoor *door, const LiftStatement *statement)
 										velo_api_statement_text(text, statement));
 			break;
 		case LIFT_DROP:
+			if (is_foreign_table(statement))
+			{
+				door->query(door, statement->core->text, statement->core);
+				return;
+			}
 			report = velo_api_drop(text, statement);
 			break;
 		case LIFT_JOB:
@@ -88,7 +114,7 @@ velo_api_run(VeloDoor *door, const LiftStatement *statement)
 			break;
 		case LIFT_SHOW:
 		case LIFT_DESCRIBE:
-			door->query(door, velo_api_show(text, statement), NULL);
+			door->query(door, velo_api_show(text, statement, NULL), NULL);
 			return;
 		case LIFT_EXPLAIN:
 			{
@@ -99,10 +125,8 @@ velo_api_run(VeloDoor *door, const LiftStatement *statement)
 				return;
 			}
 		case LIFT_ALTER:
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("ALTER STREAM is not supported yet"),
-					 velo_plan_error_at(text, statement->span.from)));
+			velo_api_check_alter(text, statement);
+			return;
 	}
 	door->command(door, &report);
 }

@@ -50,7 +50,8 @@ extern VeloReport velo_api_insert_job(const char *text, const LiftStatement *sta
 extern VeloReport velo_api_drop(const char *text, const LiftStatement *statement);
 extern VeloReport velo_api_job(const char *text, const LiftStatement *statement);
 /* The SELECT that answers a SHOW or DESCRIBE. */
-extern char *velo_api_show(const char *text, const LiftStatement *statement);
+extern char *velo_api_show(const char *text, const LiftStatement *statement,
+						   const VeloDeclared *declared);
 extern char *velo_api_explain(const char *text, const LiftStatement *statement,
 							  const VeloDeclared *declared);
 
@@ -58,6 +59,28 @@ extern char *velo_api_explain(const char *text, const LiftStatement *statement,
 extern VeloObject *velo_api_declared_object(const char *text, const LiftStatement *statement);
 extern VeloObject *velo_api_created_object(const char *text, const LiftStatement *statement,
 										   const VeloPlan *plan);
+
+
+/*
+ * Checks of statements, without doing anything: velo.validate makes the same as the
+ * statements themselves.  "declared" are objects of earlier statements, or NULL.
+ */
+extern VeloPlan *velo_api_check_insert(const char *text, const LiftStatement *statement,
+									   const VeloDeclared *declared, VeloObject **target);
+/* NULL: there is none, and IF EXISTS was said. */
+extern VeloObject *velo_api_check_drop(const char *text, const LiftStatement *statement,
+									   const VeloDeclared *declared);
+/* Raises 42704 at the name if there is no such job. */
+extern VeloJob *velo_api_find_job(const char *text, const LiftName *name);
+extern void velo_api_check_job(const char *text, const LiftStatement *statement);
+/* Raises 42710 at the annotation or the name that gives a statement's job its name. */
+extern void velo_api_check_job_name(const char *text, const LiftStatement *statement,
+									const char *name);
+extern void velo_api_check_alter(const char *text, const LiftStatement *statement);
+/* A SHOW that the lifter left to PostgreSQL: is there such a setting? */
+extern void velo_api_check_setting(const char *text, const LiftStatement *statement);
+/* The statement that START JOB name AS … carries out. */
+extern LiftStatement velo_api_job_body(const char *text, const LiftStatement *statement);
 
 /* The plan of a statement's query. */
 extern VeloPlan *velo_api_plan(const char *text, const LiftStatement *statement,

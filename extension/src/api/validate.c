@@ -41,7 +41,7 @@ typedef struct Validate
 	const char *text;
 	List	   *diagnostics;	/* of Diagnostic * */
 	VeloDeclared declared;
-	List	   *jobs;			/* names given to jobs earlier in the text */
+	List	   *jobs;			/* names of jobs that earlier statements made or touched */
 } Validate;
 
 /* --- positions ------------------------------------------------------------------- */
@@ -54,7 +54,8 @@ line_and_column(const char *text, int byte, int *line, int *column)
 	*line = *column = 1;
 	for (const char *at = text; at < end && *at;)
 	{
-		if (*at == '\n')
+		/* As psql counts them: CR LF is one end of a line, CR alone is one too. */
+		if (*at == '\n' || (*at == '\r' && at[1] != '\n'))
 		{
 			(*line)++;
 			*column = 1;
@@ -187,18 +188,104 @@ check_postgres(Validate *v, const LiftText *core)
 	velo_plan_error_map_pop(&map);
 }
 
+/* A job's name must be free, in the catalog and in the text. */
+static void
+check_new_job(Validate *v, const LiftStatement *statement, const char *name)
+{
+	ListCell   *cell;
+
+	velo_api_check_job_name(v->text, statement, name);
+	foreach(cell, v->jobs)
+		if (strcmp(lfirst(cell), name) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("job \"%s\" already exists", name),
+					 velo_plan_error_at(v->text, statement->name->span.from)));
+	v->jobs = lappend(v->jobs, pstrdup(name));
+}
+
+static void
+check_insert(Validate *v, const LiftStatement *statement, const char *job_name)
+{
+	VeloObject *target;
+
+	(void) velo_api_check_insert(v->text, statement, &v->declared, &target);
+	if (job_name)
+		check_new_job(v, statement, job_name);
+}
+
+static void
+check_create_as(Validate *v, const LiftStatement *statement, const char *job_name)
+{
+	VeloPlan   *plan;
+
+	check_new_name(v, statement);
+	plan = velo_api_plan(v->text, statement, &v->declared);
+	v->declared.objects = lappend(v->declared.objects,
+								  velo_api_created_object(v->text, statement, plan));
+	check_new_job(v, statement, job_name);
+}
+
+/* SELECT … INTO y: y is made from the query if it does not exist. */
+static void
+check_into(Validate *v, const LiftStatement *statement)
+{
+	LiftStatement insert = *statement;
+
+	insert.kind = LIFT_INSERT;
+	insert.name = statement->into;
+	insert.into = NULL;
+	if (velo_plan_object(&v->declared, insert.name->schema, insert.name->name) == NULL)
+	{
+		VeloObject *object = velo_api_created_object(v->text, &insert,
+													 velo_api_plan(v->text, statement, &v->declared));
+
+		object->is_derived = false;
+		v->declared.objects = lappend(v->declared.objects, object);
+	}
+	else
+		check_insert(v, &insert, velo_api_annotation(statement, "name"));
+}
+
+static void
+check_job(Validate *v, const LiftStatement *statement)
+{
+	const char *name = statement->name->name;
+	ListCell   *cell;
+
+	if (statement->verb == LIFT_JOB_START && statement->body)
+	{
+		LiftStatement body = velo_api_job_body(v->text, statement);
+
+		if (body.kind == LIFT_INSERT)
+			check_insert(v, &body, name);
+		else
+			check_create_as(v, &body, name);
+		return;
+	}
+	/* What an earlier statement of the text has touched is in a state we cannot know. */
+	foreach(cell, v->jobs)
+		if (strcmp(lfirst(cell), name) == 0)
+			return;
+	velo_api_check_job(v->text, statement);
+	v->jobs = lappend(v->jobs, pstrdup(name));
+}
+
 static void
 check_statement(Validate *v, const LiftStatement *statement)
 {
-	VeloPlan   *plan;
+	const char *name;
 
 	switch (statement->kind)
 	{
 		case LIFT_PG:
+			velo_api_check_setting(v->text, statement);
 			check_postgres(v, statement->core);
 			break;
 		case LIFT_QUERY:
-			if (velo_plan_is_plain(v->text, statement))
+			if (statement->into)
+				check_into(v, statement);
+			else if (velo_plan_is_plain(v->text, statement, &v->declared))
 				check_postgres(v, statement->core);
 			else
 				(void) velo_api_plan(v->text, statement, &v->declared);
@@ -207,7 +294,7 @@ check_statement(Validate *v, const LiftStatement *statement)
 			if (!statement->is_dialect || statement->query == NULL)
 				check_postgres(v, statement->core);
 			else
-				(void) velo_api_plan(v->text, statement, &v->declared);
+				check_insert(v, statement, velo_api_annotation(statement, "name"));
 			break;
 		case LIFT_CREATE_DECLARE:
 			check_new_name(v, statement);
@@ -215,32 +302,24 @@ check_statement(Validate *v, const LiftStatement *statement)
 										  velo_api_declared_object(v->text, statement));
 			break;
 		case LIFT_CREATE_AS:
-			check_new_name(v, statement);
-			plan = velo_api_plan(v->text, statement, &v->declared);
-			v->declared.objects = lappend(v->declared.objects,
-										  velo_api_created_object(v->text, statement, plan));
+			name = velo_api_annotation(statement, "name");
+			check_create_as(v, statement, name ? name : statement->name->name);
 			break;
 		case LIFT_EXPLAIN:
 			(void) velo_api_explain(v->text, statement, &v->declared);
 			break;
 		case LIFT_SHOW:
 		case LIFT_DESCRIBE:
-			(void) velo_api_show(v->text, statement);
+			(void) velo_api_show(v->text, statement, &v->declared);
 			break;
 		case LIFT_JOB:
-			if (statement->verb == LIFT_JOB_START && statement->body)
-				check_statement(v, statement->body);
+			check_job(v, statement);
 			break;
 		case LIFT_DROP:
-			if (velo_plan_object(&v->declared, statement->name->schema,
-								 statement->name->name) == NULL && !statement->if_not_exists)
-				ereport(ERROR,
-						(errcode(ERRCODE_UNDEFINED_TABLE),
-						 errmsg("%s \"%s\" does not exist", statement->is_table ? "table" : "stream",
-								statement->name->name),
-						 velo_plan_error_at(v->text, statement->name->span.from)));
+			(void) velo_api_check_drop(v->text, statement, &v->declared);
 			break;
 		case LIFT_ALTER:
+			velo_api_check_alter(v->text, statement);
 			break;
 	}
 }

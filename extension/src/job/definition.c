@@ -127,6 +127,23 @@ write_edges(int job_id, const VeloPlan *plan)
 	}
 }
 
+void
+velo_job_require_free(const char *name)
+{
+	VeloMetaScope scope;
+	const char *args[1] = {name};
+	bool		exists;
+
+	velo_meta_begin(&scope);
+	exists = velo_meta_run("SELECT FROM velo.job WHERE name = $1", 1, args) > 0;
+	velo_meta_end(&scope);
+	if (exists)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("job \"%s\" already exists", name),
+				 errhint("Give the statement another name with -- @name: ..., or drop the job's object.")));
+}
+
 int
 velo_job_define(const VeloJobDefinition *definition)
 {
@@ -151,16 +168,8 @@ velo_job_define(const VeloJobDefinition *definition)
 		options = velo_base_option_set(options, psprintf("sink.%s", value->name), value->value);
 	}
 
+	velo_job_require_free(definition->name);
 	velo_meta_begin(&scope);
-	{
-		const char *exists[1] = {definition->name};
-
-		if (velo_meta_run("SELECT FROM velo.job WHERE name = $1", 1, exists) > 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_OBJECT),
-					 errmsg("job \"%s\" already exists", definition->name),
-					 errhint("Give the statement another name with -- @name: …, or drop the job's object.")));
-	}
 	{
 		char	   *relation_name = OidIsValid(definition->relation)
 			? get_rel_name(definition->relation) : NULL;
@@ -199,52 +208,92 @@ velo_job_define(const VeloJobDefinition *definition)
 	return job_id;
 }
 
-TupleDesc
-velo_job_insert_target(const char *text, const LiftStatement *statement, Oid target)
+/* The names in "a, b", read as a select list: so their places come for free. */
+static List *
+target_names(const char *text, const LiftText *targets)
 {
-	Relation	relation = relation_open(target, AccessShareLock);
-	TupleDesc	all = CreateTupleDescCopy(RelationGetDescr(relation));
+	static const char select[] = "SELECT ";
+	VeloErrorMap map;
+	List	   *parsed;
+	List	   *names = NIL;
+	ListCell   *cell;
+
+	velo_plan_error_map_push(&map, text, targets);
+	map.skip = strlen(select);
+	parsed = raw_parser(psprintf("%s%s", select, targets->text), RAW_PARSE_DEFAULT);
+	velo_plan_error_map_pop(&map);
+	foreach(cell, ((SelectStmt *) linitial_node(RawStmt, parsed)->stmt)->targetList)
+	{
+		ResTarget  *item = lfirst_node(ResTarget, cell);
+
+		if (!IsA(item->val, ColumnRef) || !IsA(linitial(((ColumnRef *) item->val)->fields), String))
+			ereport(ERROR,
+					(errcode(ERRCODE_SYNTAX_ERROR),
+					 errmsg("a target of INSERT must be a column's name"),
+					 velo_plan_error_at(text, velo_lift_origin(targets, item->location -
+															   (int) strlen(select)))));
+		names = lappend(names, item->val);
+	}
+	return names;
+}
+
+static int
+find_column(TupleDesc columns, const char *name)
+{
+	for (int i = 0; i < columns->natts; i++)
+		if (!TupleDescAttr(columns, i)->attisdropped &&
+			strcmp(NameStr(TupleDescAttr(columns, i)->attname), name) == 0)
+			return i + 1;
+	return 0;
+}
+
+TupleDesc
+velo_job_insert_columns(const char *text, const LiftStatement *statement, const char *target,
+						TupleDesc columns)
+{
+	const LiftText *targets = statement->insert_targets;
 	List	   *numbers = NIL;
 	TupleDesc	desc;
 	ListCell   *cell;
 
-	relation_close(relation, NoLock);
-	if (statement->insert_targets)
+	if (targets)
 	{
-		/* Read "a, b" as a select list: names and positions come for free. */
-		VeloErrorMap map;
-		List	   *parsed;
-
-		velo_plan_error_map_push(&map, text, statement->insert_targets);
-		parsed = raw_parser(psprintf("SELECT %s", statement->insert_targets->text),
-							RAW_PARSE_DEFAULT);
-		velo_plan_error_map_pop(&map);
-		foreach(cell, ((SelectStmt *) linitial_node(RawStmt, parsed)->stmt)->targetList)
+		foreach(cell, target_names(text, targets))
 		{
-			ResTarget  *item = lfirst_node(ResTarget, cell);
-			const char *name = IsA(item->val, ColumnRef)
-				? strVal(linitial(((ColumnRef *) item->val)->fields)) : "?";
-			AttrNumber	number = get_attnum(target, name);
+			ColumnRef  *reference = lfirst(cell);
+			const char *name = strVal(linitial(reference->fields));
+			int			number = find_column(columns, name);
 
-			if (number <= 0)
+			if (number == 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_UNDEFINED_COLUMN),
-						 errmsg("column \"%s\" of relation \"%s\" does not exist", name,
-								get_rel_name(target)),
-						 velo_plan_error_at(text, statement->insert_targets->span.from)));
+						 errmsg("column \"%s\" of relation \"%s\" does not exist", name, target),
+						 velo_plan_error_at(text, velo_lift_origin(targets, reference->location -
+																   (int) strlen("SELECT ")))));
 			numbers = lappend_int(numbers, number);
 		}
 	}
 	else
 	{
-		for (int i = 1; i <= all->natts; i++)
-			if (!TupleDescAttr(all, i - 1)->attisdropped &&
-				!TupleDescAttr(all, i - 1)->attgenerated)
+		for (int i = 1; i <= columns->natts; i++)
+			if (!TupleDescAttr(columns, i - 1)->attisdropped &&
+				!TupleDescAttr(columns, i - 1)->attgenerated)
 				numbers = lappend_int(numbers, i);
 	}
 	desc = CreateTemplateTupleDesc(list_length(numbers));
 	foreach(cell, numbers)
-		TupleDescCopyEntry(desc, foreach_current_index(cell) + 1, all, lfirst_int(cell));
+		TupleDescCopyEntry(desc, foreach_current_index(cell) + 1, columns, lfirst_int(cell));
+	return desc;
+}
+
+TupleDesc
+velo_job_insert_target(const char *text, const LiftStatement *statement, Oid target)
+{
+	Relation	relation = relation_open(target, AccessShareLock);
+	TupleDesc	desc = velo_job_insert_columns(text, statement, RelationGetRelationName(relation),
+											   RelationGetDescr(relation));
+
+	relation_close(relation, NoLock);
 	return desc;
 }
 

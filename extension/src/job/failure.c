@@ -77,8 +77,8 @@ error_class(int sqlstate)
 	}
 }
 
-static bool
-keeps_dead_letters(const VeloJob *job)
+bool
+velo_job_keeps_dead_letters(const VeloJob *job)
 {
 	return strcmp(velo_base_option_text(job->options, "failure_strategy"), "SendToDLQ") == 0 ||
 		velo_base_option_bool(job->options, "enable_dlq");
@@ -156,7 +156,7 @@ job_failure(VeloPipeline *pipeline, const VeloFailure *failure)
 									  (long long) DatumGetInt64(velo_row_values(failure->chunk, failure->row)
 																[failure->chunk->user_natts + VELO_OFFSET]))
 				 : 0));
-	if (keeps_dead_letters(job))
+	if (velo_job_keeps_dead_letters(job))
 		keep_dead_letter(pipeline, job, failure);
 }
 

@@ -47,12 +47,18 @@ typedef struct VeloJobDefinition
 	const char *start_from;		/* NULL: default */
 } VeloJobDefinition;
 
+/* Raises 42710 if there is a job of that name. */
+extern void velo_job_require_free(const char *name);
+
 /* Writes the job, its version and its column edges; returns the job's number. */
 extern int	velo_job_define(const VeloJobDefinition *definition);
 
 /* The columns of the target that an INSERT writes, in the order in which it writes them. */
 extern TupleDesc velo_job_insert_target(const char *text, const LiftStatement *statement,
 										Oid target);
+/* The same for a target of these columns. */
+extern TupleDesc velo_job_insert_columns(const char *text, const LiftStatement *statement,
+										 const char *target, TupleDesc columns);
 
 /* The plan of a stored job: its statement analysed again, by the current role. */
 extern VeloPlan *velo_job_plan(const VeloJob *job);
@@ -101,6 +107,8 @@ extern void velo_job_set_error(int job_id, const char *status, const char *sqlst
 							   const char *message);
 
 /* --- failures ------------------------------------------------------------------------ */
+
+extern bool velo_job_keeps_dead_letters(const VeloJob *job);
 
 /* Sets the pipeline's callbacks to the job's failure strategy. */
 extern void velo_job_failures(VeloPipeline *pipeline, const VeloJob *job);

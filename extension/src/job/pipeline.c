@@ -120,6 +120,9 @@ push(void *arg)
 	Push	   *p = arg;
 
 	p->pipeline->operate.touched = false;
+	/* A changelog's tombstones go through queries that keep its key; others do not see them. */
+	if (p->pipeline->plan->grouping || p->pipeline->plan->nkeys == 0)
+		velo_row_drop_tombstones(p->chunk);
 	velo_operate_watermark_stamp(p->pipeline->watermark, p->chunk);
 	p->pipeline->head->ops->push(p->pipeline->head, p->chunk);
 }
@@ -154,10 +157,7 @@ push_single(VeloPipeline *pipeline, VeloChunk *from, int row)
 	if (pipeline->operate.touched)
 	{
 		if (!pipeline->operate.careful)
-		{
-			pipeline->needs_careful = true;
 			ReThrowError(error);
-		}
 		undo(pipeline);
 	}
 	failure = (VeloFailure) {"pipeline", error, from, row, NULL};
@@ -184,9 +184,10 @@ push_chunk(VeloPipeline *pipeline, VeloChunk *chunk)
 		if (pipeline->operate.touched)
 		{
 			/* State is half changed: only the last commit can be trusted. */
-			pipeline->needs_careful = true;
 			ReThrowError(error);
 		}
+		if (pipeline->wants_whole_rows)
+			ReThrowError(error);
 		FreeErrorData(error);
 		pipeline->operate.records_late = late;
 		velo_row_restore(chunk, nrows);

@@ -43,7 +43,8 @@ typedef struct VeloPipeline
 	int64		record_bytes;
 	bool		drained;		/* the last batch read all there was */
 	bool		ended;			/* no more input will come, or LIMIT was reached */
-	bool		needs_careful;	/* the error just raised wants the batch run again, carefully */
+	bool		wants_whole_rows;	/* failed rows are kept: begin anew, reading all columns,
+								 * when the first one fails */
 
 	/* Becomes the operators' on_failure; job/failure.c has the usual ones. */
 	void		(*on_failure) (struct VeloPipeline *pipeline, const VeloFailure *failure);

@@ -81,7 +81,7 @@ velo_lift_create(LiftReader *reader, LiftStatement *statement, int first)
 			return false;
 		statement->kind = LIFT_CREATE_DECLARE;
 		velo_lift_syntax_error(reader, first + 1)->hint =
-			"A stream cannot be replaced. Use DEPLOY JOB to change its query, or DROP STREAM first.";
+			"A stream cannot be replaced. Use DROP STREAM first.";
 		return true;
 	}
 	statement->is_table = velo_lift_is_word(reader, first + 1, "table");

@@ -76,8 +76,7 @@ read_source(LiftReader *reader, int *at, int end, Source *source)
 		if (value != NULL && strstr(value, "://") != NULL)
 			lift_error(reader, "0A000", lift_span(reader, *at, *at),
 					   "a source given as a string is not supported yet")
-				->hint = "Declare it with CREATE STREAM, or name it and give its properties in "
-						 "WITH ('<name>.type' = ...).";
+				->hint = "Declare it with CREATE STREAM and name it in FROM.";
 		else if (value != NULL)
 			velo_lift_syntax_error(reader, *at)
 				->hint = "A name is written without quotes, or in double quotes.";
@@ -181,8 +180,7 @@ velo_lift_from(LiftReader *reader, LiftStatement *statement, int first, int end)
 		else if (is_within(reader, at, &duration))
 		{
 			lift_error(reader, "0A000", lift_span(reader, at, duration.end - 1),
-					   "WITHIN is not supported yet")
-				->hint = "Bound the join by comparing the event times of both sides in ON.";
+					   "WITHIN is not supported yet");
 			return -1;
 		}
 		else if (velo_lift_clause_at(reader, at, end) == LIFT_CLAUSE_WITH)

@@ -180,6 +180,7 @@ read_reset(LiftReader *reader, LiftStatement *statement, int at)
 		return;
 	}
 	statement->reset_to = (LiftResetTo) place;
+	statement->reset_span = lift_span(reader, at + 1, at + 1);
 	at += 2;
 	if (place >= LIFT_RESET_TIMESTAMP)
 	{
@@ -190,6 +191,8 @@ read_reset(LiftReader *reader, LiftStatement *statement, int at)
 													   : "Write TO OFFSETS '{\"0\": 1000}'.";
 			return;
 		}
+		if (place == LIFT_RESET_TIMESTAMP)
+			statement->reset_span = lift_span(reader, at, at);
 		statement->reset_value = velo_lift_value(reader, at++);
 	}
 	velo_lift_expect_end(reader, at);

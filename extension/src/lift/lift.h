@@ -297,6 +297,7 @@ typedef struct LiftStatement
 	double		percent;		/* of CANARY */
 	LiftResetTo reset_to;
 	const char *reset_value;
+	LiftSpan	reset_span;		/* what stands behind TO */
 	struct LiftStatement *body; /* START/DEPLOY JOB … AS body, EXPLAIN body */
 
 	struct LiftStatement *next;

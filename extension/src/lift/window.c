@@ -118,7 +118,7 @@ read_offset(LiftReader *reader, LiftWindow *window, int first, int end, int clos
 	if (end < close || first + 1 >= end)
 	{
 		velo_lift_syntax_error(reader, end)->hint =
-			"OFFSET is the last argument of a window: OFFSET 6h or OFFSET 'Europe/Berlin'.";
+			"OFFSET is the last argument of a window, written like OFFSET 6h.";
 		return false;
 	}
 	window->offset_span = lift_span(reader, first + 1, end - 1);
@@ -141,7 +141,7 @@ read_offset(LiftReader *reader, LiftWindow *window, int first, int end, int clos
 	if (!velo_lift_duration_at(reader, first + 1, true, &duration) || duration.end != end)
 	{
 		velo_lift_syntax_error(reader, first + 1)
-			->hint = "Write OFFSET 6h, or OFFSET 'Europe/Berlin' to follow local time.";
+			->hint = "Write OFFSET and a duration, such as OFFSET 6h.";
 		return false;
 	}
 	window->offset = read_argument(reader, first + 1, end);

@@ -9,10 +9,11 @@
 
 #include "operate/aggregate.h"
 
+#include <access/htup_details.h>
+#include <funcapi.h>
 #include <miscadmin.h>
 #include <utils/builtins.h>
-#include <utils/json.h>
-#include <utils/lsyscache.h>
+#include <utils/fmgrprotos.h>
 
 /* Finishes a group and projects it; false if HAVING refuses it. */
 static bool
@@ -51,18 +52,8 @@ project_group(Aggregate *self, VeloGroup *group, VeloChunk *out)
 	if (!passes)
 	{
 		/* It was there and is no longer: only its key goes out. */
-		const VeloPlan *plan = self->base.operate->plan;
-
 		*velo_row_flags(out, row) |= VELO_ROW_TOMBSTONE;
-		for (int i = 0; i < out->natts; i++)
-		{
-			bool		is_key = false;
-
-			for (int k = 0; k < plan->nkeys; k++)
-				is_key = is_key || plan->keys[k] == i + 1;
-			if (!is_key)
-				velo_row_nulls(out, row)[i] = true;
-		}
+		velo_row_bare(out, row, self->base.operate->plan->nkeys, self->base.operate->plan->keys);
 	}
 	return passes;
 }
@@ -96,29 +87,36 @@ set_emitted(Aggregate *self, VeloGroup *group, bool emitted)
 		group->flags = (group->flags & ~VELO_GROUP_EMITTED) | flag;
 }
 
-static char *
-describe_group(Aggregate *self, VeloGroup *group)
+/* The output column that shows a key, or a name made up for one that is not shown. */
+static const char *
+key_name(const Aggregate *self, int key)
 {
-	StringInfoData json;
+	ListCell *item;
 
-	initStringInfo(&json);
-	appendStringInfoChar(&json, '{');
-	for (int i = 0; i < self->table->nkeys; i++)
+	foreach (item, self->grouping->agg->plan.targetlist)
 	{
-		Oid			output;
-		bool		is_varlena;
+		TargetEntry *entry = lfirst_node(TargetEntry, item);
 
-		appendStringInfo(&json, "%s\"key%d\": ", i ? ", " : "", i + 1);
-		if (group->nulls[i])
-		{
-			appendStringInfoString(&json, "null");
-			continue;
-		}
-		getTypeOutputInfo(self->table->keys[i].type, &output, &is_varlena);
-		escape_json(&json, OidOutputFunctionCall(output, group->keys[i]));
+		if (IsA(entry->expr, Var) && !entry->resjunk && entry->resname &&
+			((Var *) entry->expr)->varattno == self->key_columns[key] + 1)
+			return entry->resname;
 	}
-	appendStringInfoChar(&json, '}');
-	return json.data;
+	return psprintf("_k%d", key + 1);
+}
+
+/* The key of a group as JSON; its aggregates may be what cannot be computed. */
+static char *
+describe_group(const Aggregate *self, const VeloGroup *group)
+{
+	int nkeys = self->table->nkeys;
+	TupleDesc desc = CreateTemplateTupleDesc(nkeys);
+	HeapTuple tuple;
+
+	for (int i = 0; i < nkeys; i++)
+		TupleDescInitEntry(desc, i + 1, key_name(self, i), self->table->keys[i].type, -1, 0);
+	BlessTupleDesc(desc);
+	tuple = heap_form_tuple(desc, group->keys, group->nulls);
+	return TextDatumGetCString(DirectFunctionCall1(row_to_json, HeapTupleGetDatum(tuple)));
 }
 
 /* Up to a chunk of groups; a row that cannot be computed fails alone. */

@@ -28,7 +28,9 @@ filter_push(VeloOperator *self, VeloChunk *chunk)
 		bool		passes;
 
 		velo_row_to_slot(chunk, i, filter->row.slot);
-		passes = ExecQual(filter->condition, filter->row.econtext);
+		/* What a tombstone takes back may have passed when it came. */
+		passes = (*velo_row_flags(chunk, i) & VELO_ROW_TOMBSTONE) != 0 ||
+			ExecQual(filter->condition, filter->row.econtext);
 		ResetExprContext(filter->row.econtext);
 		if (!passes)
 			continue;

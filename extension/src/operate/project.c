@@ -33,6 +33,11 @@ project_push(VeloOperator *self, VeloChunk *chunk)
 		velo_row_to_slot(chunk, i, project->row.slot);
 		velo_row_to_slot(project->out, row, project->result);
 		ExecProject(project->projection);
+		if (*velo_row_flags(chunk, i) & VELO_ROW_TOMBSTONE)
+		{
+			*velo_row_flags(project->out, row) |= VELO_ROW_TOMBSTONE;
+			velo_row_bare(project->out, row, self->operate->plan->nkeys, self->operate->plan->keys);
+		}
 	}
 	velo_operate_push_next(self, project->out);
 }

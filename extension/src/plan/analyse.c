@@ -45,6 +45,7 @@
 
 #include "base/compat.h"
 #include "meta/meta.h"
+#include "source/native_storage.h"
 
 #define MAX_ALIAS_DEPTH 64
 
@@ -101,9 +102,15 @@ refuse_node(const VeloAnalysis *a, const char *what, int location, const char *h
 static SelectStmt *
 parse_select(const VeloPlanRequest *request)
 {
-	List	   *parsed = raw_parser(request->statement->query->text, RAW_PARSE_DEFAULT);
-	RawStmt    *raw = parsed ? linitial_node(RawStmt, parsed) : NULL;
+	VeloErrorPlace place;
+	List	   *parsed;
+	RawStmt    *raw;
 
+	/* A few of the grammar's own errors have no position. */
+	velo_plan_error_place_push(&place, request->user_text, request->statement->query->span);
+	parsed = raw_parser(request->statement->query->text, RAW_PARSE_DEFAULT);
+	velo_plan_error_place_pop(&place);
+	raw = parsed ? linitial_node(RawStmt, parsed) : NULL;
 	if (list_length(parsed) != 1 || !IsA(raw->stmt, SelectStmt))
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
@@ -383,7 +390,7 @@ expand_alias(VeloAnalysis *a, ParseState *pstate, ColumnRef *reference, const ch
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("alias \"%s\" of a volatile expression cannot be used in other expressions", name),
-					 errhint("Write a subquery, or a stream of its own, that computes it once."),
+					 errhint("Make a stream of its own that computes it once."),
 					 velo_plan_error_in_core(a, reference->location)));
 		return expr;
 	}
@@ -656,10 +663,10 @@ check_output_names(const VeloAnalysis *a)
 
 		if (entry->resjunk || (a->request->for_stream && strcmp(entry->resname, "_event_time") == 0))
 			continue;
-		if (!statement->is_table && velo_row_system_column(entry->resname) >= 0)
+		if (!statement->is_table && velo_source_native_is_reserved(entry->resname))
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_COLUMN),
-					 errmsg("column name \"%s\" is that of a system column", entry->resname),
+					 errmsg("column name \"%s\" is reserved for a system column of streams", entry->resname),
 					 errhint("Give it another name with AS."),
 					 velo_plan_error_in_core(a, location)));
 		foreach(other, seen)
@@ -756,10 +763,13 @@ apply_column_list(VeloAnalysis *a)
 			int32		typmod;
 			Node	   *cast;
 			VeloErrorMap map;
+			VeloErrorPlace place;
 
+			velo_plan_error_place_push(&place, a->request->user_text, column->type->span);
 			velo_plan_error_map_push(&map, a->request->user_text, column->type);
 			velo_compat_parse_type(column->type->text, &type, &typmod);
 			velo_plan_error_map_pop(&map);
+			velo_plan_error_place_pop(&place);
 			cast = coerce_to_target_type(NULL, (Node *) entry->expr, exprType((Node *) entry->expr),
 										 type, typmod, COERCION_ASSIGNMENT,
 										 COERCE_IMPLICIT_CAST, -1);
@@ -769,6 +779,7 @@ apply_column_list(VeloAnalysis *a)
 						 errmsg("column \"%s\" is of type %s but the query gives type %s",
 								column->name, format_type_be(type),
 								format_type_be(exprType((Node *) entry->expr))),
+						 errhint("You will need to rewrite or cast the expression."),
 						 velo_plan_error_at(a->request->user_text, column->span.from)));
 			entry->expr = (Expr *) cast;
 		}
@@ -819,6 +830,7 @@ apply_target(VeloAnalysis *a)
 					 errmsg("column \"%s\" is of type %s but expression is of type %s",
 							NameStr(att->attname), format_type_be(att->atttypid),
 							format_type_be(exprType((Node *) entry->expr))),
+					 errhint("You will need to rewrite or cast the expression."),
 					 velo_plan_error_in_core(a, exprLocation((Node *) entry->expr))));
 		entry->expr = (Expr *) cast;
 		entry->resname = pstrdup(NameStr(att->attname));

@@ -85,7 +85,7 @@ add_hint(const char *user_text, int byte)
 				user_text + byte + 1);
 	else if (error->sqlerrcode == ERRCODE_GROUPING_ERROR && error->message_id &&
 			 strstr(error->message_id, "must appear in the GROUP BY clause"))
-		errhint("Add the column to GROUP BY, or use velo.last(…) for the latest record's value.");
+		errhint("Add the column to GROUP BY, or use velo.last(...) for the latest record's value.");
 	else if (error->sqlerrcode == ERRCODE_GROUPING_ERROR && error->message &&
 			 strstr(error->message, "WHERE"))
 		errhint("Use HAVING for a condition on aggregates.");
@@ -122,7 +122,8 @@ translate_position(void *arg)
 		position = position_of_spi(map);
 	if (position <= 0)
 		return;
-	byte = velo_lift_origin(map->core, byte_of_character(map->core->text, position));
+	byte = velo_lift_origin(map->core, byte_of_character(map->core->text,
+																	   position - map->skip));
 	errposition(0);
 	velo_plan_error_at(map->user_text, byte);
 	add_hint(map->user_text, byte);
@@ -133,6 +134,7 @@ velo_plan_error_map_push(VeloErrorMap *map, const char *user_text, const LiftTex
 {
 	map->user_text = user_text;
 	map->core = core;
+	map->skip = 0;
 	map->callback.callback = translate_position;
 	map->callback.arg = map;
 	map->callback.previous = error_context_stack;
@@ -144,6 +146,33 @@ velo_plan_error_map_pop(VeloErrorMap *map)
 {
 	Assert(error_context_stack == &map->callback);
 	error_context_stack = map->callback.previous;
+}
+
+static void
+add_place(void *arg)
+{
+	VeloErrorPlace *place = arg;
+
+	if (geterrposition() <= 0 && getinternalerrposition() <= 0)
+		velo_plan_error_at_place(place->user_text, place->place);
+}
+
+void
+velo_plan_error_place_push(VeloErrorPlace *place, const char *user_text, LiftSpan span)
+{
+	place->user_text = user_text;
+	place->place = span;
+	place->callback.callback = add_place;
+	place->callback.arg = place;
+	place->callback.previous = error_context_stack;
+	error_context_stack = &place->callback;
+}
+
+void
+velo_plan_error_place_pop(VeloErrorPlace *place)
+{
+	Assert(error_context_stack == &place->callback);
+	error_context_stack = place->callback.previous;
 }
 
 static void *

@@ -52,7 +52,8 @@ uses_pipeline_names(Node *node, void *context)
 }
 
 bool
-velo_plan_is_plain(const char *user_text, const LiftStatement *statement)
+velo_plan_is_plain(const char *user_text, const LiftStatement *statement,
+				   const VeloDeclared *declared)
 {
 	VeloErrorMap map;
 	List	   *parsed;
@@ -70,12 +71,26 @@ velo_plan_is_plain(const char *user_text, const LiftStatement *statement)
 	select = (SelectStmt *) linitial_node(RawStmt, parsed)->stmt;
 	if (list_length(select->fromClause) != 1 || !IsA(linitial(select->fromClause), RangeVar))
 		return true;
+	range = linitial_node(RangeVar, select->fromClause);
+	source = velo_plan_object(declared, range->schemaname, range->relname);
+	if (source == NULL && select->withClause == NULL && range->catalogname == NULL)
+	{
+		/* PostgreSQL would say the same, without a hint. */
+		const char *hint =
+			velo_plan_object_hint(declared, range->schemaname, range->relname,
+								  "List what there is with SHOW STREAMS and SHOW TABLES.");
+
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"%s\" does not exist", range->schemaname ?
+						psprintf("%s.%s", range->schemaname, range->relname) : range->relname),
+				 errhint("%s", hint),
+				 velo_plan_error_at(user_text, velo_lift_origin(statement->core, range->location))));
+	}
 	if (!uses_pipeline_names((Node *) select->targetList, NULL) &&
 		!uses_pipeline_names(select->whereClause, NULL) &&
 		!uses_pipeline_names((Node *) select->groupClause, NULL) &&
 		!uses_pipeline_names(select->havingClause, NULL))
 		return true;
-	range = linitial_node(RangeVar, select->fromClause);
-	source = velo_plan_object(NULL, range->schemaname, range->relname);
 	return source == NULL || !source->is_stream;
 }

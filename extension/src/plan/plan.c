@@ -118,6 +118,7 @@ plan_emit(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 					(errcode(ERRCODE_WARNING),
 					 errmsg("the primary key leaves out the window"),
 					 errdetail("Each window overwrites the row of the one before."),
+					 errhint("Add _window_start PRIMARY KEY to the select list."),
 					 velo_plan_error_at(request->user_text,
 										request->statement->key_items->span.from)));
 	}
@@ -139,7 +140,7 @@ plan_limit(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("ORDER BY is not supported yet in a query with windows, system columns or "
 							"functions of schema velo"),
-					 errhint("Write the rows into a table and order that, or name functions as velo.…."),
+					 errhint("Write the rows into a table and order that, or name functions as velo.name."),
 					 velo_plan_error_at_place(request->user_text, places->order)));
 		ereport(WARNING,
 				(errcode(ERRCODE_WARNING),
@@ -236,4 +237,11 @@ List *
 velo_plan_source_relations(const VeloPlan *plan)
 {
 	return plan->depends;
+}
+
+void
+velo_plan_read_whole_rows(VeloPlan *plan)
+{
+	if (plan->source.user_natts > 0)
+		plan->source.needed = bms_add_range(plan->source.needed, 0, plan->source.user_natts - 1);
 }

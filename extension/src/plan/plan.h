@@ -51,11 +51,26 @@ typedef struct VeloErrorMap
 	ErrorContextCallback callback;
 	const char *user_text;
 	const LiftText *core;
+	int			skip;			/* characters put before core's text for the parser */
 } VeloErrorMap;
 
 extern void velo_plan_error_map_push(VeloErrorMap *map, const char *user_text,
 									 const LiftText *core);
 extern void velo_plan_error_map_pop(VeloErrorMap *map);
+
+/*
+ * While on the error context stack, reports that have no position of their own get
+ * this place: that of the name a statement is about.
+ */
+typedef struct VeloErrorPlace
+{
+	ErrorContextCallback callback;
+	const char *user_text;
+	LiftSpan	place;
+} VeloErrorPlace;
+
+extern void velo_plan_error_place_push(VeloErrorPlace *place, const char *user_text, LiftSpan span);
+extern void velo_plan_error_place_pop(VeloErrorPlace *place);
 
 /* The lifter with PostgreSQL's memory; raises the first error if "raise". */
 extern LiftScript *velo_plan_lift(const char *text, Jsonb *params, bool raise);
@@ -235,11 +250,15 @@ typedef struct VeloPlanRequest
  */
 extern VeloPlan *velo_plan_query(const VeloPlanRequest *request);
 
+/* Makes the source read all columns, also those the query does not use. */
+extern void velo_plan_read_whole_rows(VeloPlan *plan);
+
 /* Relations a statement's FROM names, in textual order, as Oids. */
 extern List *velo_plan_source_relations(const VeloPlan *plan);
 
 /* Does PostgreSQL itself run this SELECT (a pull query without dialect constructs)? */
-extern bool velo_plan_is_plain(const char *user_text, const LiftStatement *statement);
+extern bool velo_plan_is_plain(const char *user_text, const LiftStatement *statement,
+							   const VeloDeclared *declared);
 
 /* EXPLAIN of a plan as lines of text (List of char *), or as JSON. */
 extern List *velo_plan_explain(const VeloPlan *plan, const char *sink);

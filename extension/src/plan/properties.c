@@ -237,7 +237,7 @@ bind_one(Binder *binder, const LiftProperty *property)
 		ereport(WARNING,
 				(errcode(ERRCODE_WARNING),
 				 errmsg("property \"%s\" is not known and has no effect", property->key),
-				 hint ? errhint("%s", hint) : 0,
+				 hint ? errhint("%s", hint) : errhint("velo.options() lists the properties there are."),
 				 velo_plan_error_at(binder->user_text, property->key_span.from)));
 		return;
 	}

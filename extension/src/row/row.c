@@ -122,3 +122,31 @@ velo_row_bytes(const VeloChunk *chunk)
 	}
 	return bytes;
 }
+
+void
+velo_row_drop_tombstones(VeloChunk *chunk)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < chunk->nrows; i++)
+		if (!(*velo_row_flags(chunk, i) & VELO_ROW_TOMBSTONE))
+			velo_row_keep(chunk, kept++, i);
+	chunk->nrows = kept;
+}
+
+void
+velo_row_bare(VeloChunk *chunk, int row, int nkeys, const AttrNumber *keys)
+{
+	bool	   *nulls = velo_row_nulls(chunk, row);
+
+	for (int i = 0; i < chunk->natts; i++)
+	{
+		bool		is_key = strcmp(NameStr(TupleDescAttr(chunk->desc, i)->attname),
+									velo_system_columns[VELO_EVENT_TIME].name) == 0;
+
+		for (int k = 0; k < nkeys; k++)
+			is_key = is_key || keys[k] == i + 1;
+		if (!is_key)
+			nulls[i] = true;
+	}
+}

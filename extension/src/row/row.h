@@ -118,6 +118,12 @@ velo_row_to_slot(const VeloChunk *chunk, int row, TupleTableSlot *slot)
 /* Appends an all-NULL row and returns its number; the chunk must not be full. */
 extern int	velo_row_append(VeloChunk *chunk);
 
+/* Drops the rows that are tombstones. */
+extern void velo_row_drop_tombstones(VeloChunk *chunk);
+
+/* Of a tombstone only its key counts: sets the other columns to NULL. */
+extern void velo_row_bare(VeloChunk *chunk, int row, int nkeys, const AttrNumber *keys);
+
 /* Size of the user's values of all rows, as they are stored; NULLs count nothing. */
 extern int64 velo_row_bytes(const VeloChunk *chunk);
 

@@ -106,11 +106,17 @@ VELO_OPTION(native_key_field);
 
 /* --- creating --------------------------------------------------------------- */
 
+bool
+velo_source_native_is_reserved(const char *name)
+{
+	return velo_row_system_column(name) >= 0 || strcmp(name, "_xid") == 0 ||
+		strcmp(name, "_seq") == 0 || strcmp(name, "_tombstone") == 0;
+}
+
 static void
 check_name(const char *name)
 {
-	if (velo_row_system_column(name) >= 0 || strcmp(name, "_xid") == 0 ||
-		strcmp(name, "_seq") == 0 || strcmp(name, "_tombstone") == 0)
+	if (velo_source_native_is_reserved(name))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_COLUMN),
 				 errmsg("column name \"%s\" is reserved for a system column of streams", name),
@@ -202,8 +208,12 @@ create_parts(StringInfo sql, const char *name, const char *table)
 	char *sequence = quote_qualified_identifier(STORAGE_SCHEMA, psprintf("%s_seq", name));
 	char *rest = quote_qualified_identifier(STORAGE_SCHEMA, psprintf("%s_default", name));
 
+	/*
+	 * CACHE: a session takes numbers 32 at a time, which halves what they cost a COPY.
+	 * Order is asked of them only within one transaction.
+	 */
 	appendStringInfo(sql,
-					 "CREATE SEQUENCE %s OWNED BY %s._seq; "
+					 "CREATE SEQUENCE %s CACHE 32 OWNED BY %s._seq; "
 					 "GRANT USAGE ON SEQUENCE %s TO PUBLIC; ",
 					 sequence, table, sequence);
 	appendStringInfo(sql,

@@ -77,3 +77,6 @@ extern int64 velo_source_native_last_seq(Oid storage);
 
 /* Names in the option key.field. */
 extern List *velo_source_native_key_fields(const char *text);
+
+/* Is it the name of a column that every stream has, or that its storage has? */
+extern bool velo_source_native_is_reserved(const char *name);

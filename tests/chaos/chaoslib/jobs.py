@@ -19,6 +19,10 @@ class Job:
     is_final: bool = False
     spills: bool = False  # sets state aside
     logs_much: bool = False  # rotates its log every few seconds
+    # Which committed rows the job cannot process: each is a dead letter, once.
+    fails_at: str | None = None
+    # What has to be there first.
+    prepare: str = ""
 
 
 def bin_of(size, column="at"):
@@ -40,9 +44,9 @@ JOBS = [
         """CREATE STREAM o_final AS
            SELECT k, _window_start AS ws, count(*) AS n, sum(v) AS total, min(id) AS lo,
                   max(label) AS hi
-           FROM ev WINDOW TUMBLING(3s) GROUP BY k EMIT FINAL""",
+           FROM ev WINDOW TUMBLING(1s) GROUP BY k EMIT FINAL""",
         "SELECT k, ws, n, total, lo, hi FROM o_final WHERE k <> -1",
-        f"""SELECT k, {bin_of("3s")}, count(*), sum(v), min(id), max(label)
+        f"""SELECT k, {bin_of("1s")}, count(*), sum(v), min(id), max(label)
             FROM log_ev WHERE k <> -1 GROUP BY 1, 2""",
         is_final=True,
     ),
@@ -115,8 +119,7 @@ JOBS = [
         "table",
         """CREATE TABLE o_nested AS
            SELECT k % 4 AS k4, _window_start AS ws, sum(n) AS n, sum(total) AS total
-           FROM o_final WITH ('event.time.field' = 'ws')
-           WINDOW TUMBLING(30s) GROUP BY k % 4 EMIT CHANGES""",
+           FROM o_final WINDOW TUMBLING(30s) GROUP BY k % 4 EMIT CHANGES""",
         "SELECT k4, ws, n, total FROM o_nested WHERE k4 <> -1",
         f"""SELECT k % 4, {bin_of("30s")}, count(*), sum(v)
             FROM log_ev WHERE k <> -1 GROUP BY 1, 2""",
@@ -146,6 +149,59 @@ JOBS = [
             FROM log_ev WHERE id % 4 = 0 AND k <> -1 GROUP BY 1, 2""",
         logs_much=True,
     ),
+    Job(
+        "o_having",
+        "table",
+        """CREATE TABLE o_having AS
+           SELECT k % 10 AS k10, label, count(*) AS n FROM ev GROUP BY k % 10, label
+           HAVING count(*) % 3 <> 0""",
+        "SELECT k10, label, n FROM o_having WHERE k10 <> -1",
+        """SELECT k % 10, label, count(*) FROM log_ev WHERE k <> -1 GROUP BY 1, 2
+           HAVING count(*) % 3 <> 0""",
+    ),
+    Job(
+        "o_fail",
+        "native",
+        "CREATE STREAM o_fail AS SELECT id, k, 100 / (id % 97) AS q FROM ev",
+        "SELECT id, q FROM o_fail WHERE k <> -1",
+        "SELECT id, 100 / (id % 97) FROM log_ev WHERE k <> -1 AND id % 97 <> 0",
+        fails_at="id % 97 = 0",
+    ),
+    Job(
+        "o_picky",
+        "table",
+        """CREATE TABLE o_picky AS
+           SELECT k % 6 AS k6, picky_sum(id) AS total, count(*) AS n
+           FROM ev WHERE id % 4 = 1 AND k <> -1 GROUP BY k % 6""",
+        "SELECT k6, total, n FROM o_picky",
+        """SELECT k % 6, sum(id), count(*) FROM log_ev
+           WHERE id % 4 = 1 AND k <> -1 AND id % 997 <> 0 GROUP BY 1""",
+        # The state has changed already when it fails: the batch is done again, row by row.
+        fails_at="id % 997 = 0 AND id % 4 = 1",
+        prepare="""CREATE FUNCTION picky(bigint, bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql
+           AS $$ BEGIN
+               IF $2 % 997 = 0 THEN RAISE EXCEPTION 'not %', $2; END IF;
+               RETURN coalesce($1, 0) + $2;
+           END $$;
+           CREATE AGGREGATE picky_sum (bigint) (SFUNC = picky, STYPE = bigint)""",
+    ),
+    Job(
+        "insert_o_inserted_1",
+        "native",
+        "INSERT INTO o_inserted SELECT id, k FROM ev WHERE k % 2 = 0 EMIT CHANGES",
+        "SELECT id, k FROM o_inserted",
+        "SELECT id, k FROM log_ev WHERE k % 2 = 0",
+        prepare="""DO LANGUAGE velo $$
+           CREATE STREAM o_inserted (id bigint, k integer) WITH ('type' = 'native') $$""",
+    ),
+    Job(
+        "insert_o_appended_1",
+        "table",
+        "INSERT INTO o_appended SELECT id, k FROM ev WHERE k % 3 = 0 EMIT CHANGES",
+        "SELECT id, k FROM o_appended",
+        "SELECT id, k FROM log_ev WHERE k % 3 = 0",
+        prepare="CREATE TABLE o_appended (id bigint, k integer)",
+    ),
 ]
 
 BY_NAME = {job.name: job for job in JOBS}
@@ -154,6 +210,8 @@ SINKS = ["native", "table"]
 
 def create_all(session):
     for job in JOBS:
+        if job.prepare:
+            session.execute(job.prepare)
         session.execute(f"DO LANGUAGE velo $velo$ {job.create} $velo$")
 
 

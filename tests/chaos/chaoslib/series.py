@@ -240,7 +240,7 @@ class Series:
             committing = sum(1 for n in commits if n > 0)
             distinct = len(set(self.positions[name]))
             self.say(
-                f"{name:<10} {lives} lives, {committing} committed, "
+                f"{name:<20} {lives} lives, {committing} committed, "
                 f"{distinct} resume positions, {sum(commits)} commits"
             )
             if any(n < 0 for n in commits):
