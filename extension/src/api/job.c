@@ -107,9 +107,13 @@ is_ended(const VeloJob *job)
 static void
 wrong_state(const VeloJob *job, const char *what, const char *hint)
 {
+	bool		is_there = strcmp(what, job->status) == 0 ||
+		(strcmp(what, "started") == 0 && strcmp(job->status, "running") == 0);
+
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("job \"%s\" cannot be %s while it is %s", job->name, what, job->status),
+			 is_there ? errmsg("job \"%s\" is already %s", job->name, job->status)
+			 : errmsg("job \"%s\" cannot be %s while it is %s", job->name, what, job->status),
 			 hint ? errhint("%s", hint) : 0));
 }
 

@@ -95,9 +95,10 @@ VELO_FUNCTION(velo_options)
 		nulls[6] = option->standard == NULL;
 		values[6] = nulls[6] ? (Datum) 0 : CStringGetTextDatum(option->standard);
 		values[7] = BoolGetDatum(option->alterable);
-		values[8] = CStringGetTextDatum(option->refused ? psprintf("%s Not yet supported: %s",
-																   option->description, option->refused)
-														: option->description);
+		values[8] = CStringGetTextDatum(option->refused
+											? psprintf("%s Not yet supported: %s",
+													   option->description, option->refused)
+											: option->description);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;

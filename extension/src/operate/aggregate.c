@@ -38,6 +38,7 @@
 
 
 #define ACCOUNT_EVERY_CHUNKS 8
+#define ACCOUNT_EVERY_CELLS 4
 
 /* --- groups ------------------------------------------------------------------ */
 
@@ -301,7 +302,11 @@ aggregate_undo(VeloOperator *base)
 	self->undo = NIL;
 }
 
-/* Rows that waited for cells set aside: each cell is read back once for all of its rows. */
+/*
+ * Rows that waited for cells set aside: each cell is read back once for all of its rows.
+ * One batch may need all cells, which do not fit together; so what has changed goes out
+ * on the way and cells are set aside again.
+ */
 void
 velo_aggregate_drain_pending(Aggregate *self)
 {
@@ -338,6 +343,11 @@ velo_aggregate_drain_pending(Aggregate *self)
 			advance(self, group_of(self, cell, hash, values, nulls), self->input_slot);
 		}
 		cell->pending = NIL;
+		if (foreach_current_index(item) % ACCOUNT_EVERY_CELLS == ACCOUNT_EVERY_CELLS - 1)
+		{
+			velo_aggregate_emit_listed(self);
+			velo_aggregate_make_room(self);
+		}
 	}
 	self->pending_cells = NIL;
 	MemoryContextReset(self->pending_context);

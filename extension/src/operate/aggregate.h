@@ -96,7 +96,9 @@ extern void velo_aggregate_recover(Aggregate *self);
 
 /* --- aggregate_emit.c ------------------------------------------------------- */
 
-/* Groups that changed since they were emitted last. */
+/* Groups that changed since they were emitted last; without rows that still wait. */
+extern void velo_aggregate_emit_listed(Aggregate *self);
+/* … and those of the rows that wait. */
 extern void velo_aggregate_emit_changed(Aggregate *self);
 /* All groups of a window, cell by cell, so that those set aside need not fit together. */
 extern void velo_aggregate_emit_window(Aggregate *self, VeloGroupWindow *window);

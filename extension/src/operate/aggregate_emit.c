@@ -152,11 +152,10 @@ emit_groups(Aggregate *self, VeloGroup **groups, int ngroups)
 }
 
 void
-velo_aggregate_emit_changed(Aggregate *self)
+velo_aggregate_emit_listed(Aggregate *self)
 {
 	VeloGroup  *groups[VELO_CHUNK_ROWS];
 
-	velo_aggregate_drain_pending(self);
 	while (self->changed)
 	{
 		int			n = 0;
@@ -171,6 +170,13 @@ velo_aggregate_emit_changed(Aggregate *self)
 		velo_operate_forward_drain(&self->base);
 	}
 	self->changed_end = &self->changed;
+}
+
+void
+velo_aggregate_emit_changed(Aggregate *self)
+{
+	velo_aggregate_drain_pending(self);
+	velo_aggregate_emit_listed(self);
 }
 
 typedef struct Gathering

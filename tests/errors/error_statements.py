@@ -12,6 +12,8 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+TABLE = Path(__file__).with_name("statements.txt")
+
 # The text stands between these in the client's own statement.
 BEFORE = "DO LANGUAGE velo $velo$"
 AFTER = "$velo$"
@@ -37,14 +39,17 @@ class Case:
     text: str
     expected: list[Diagnostic] = field(default_factory=list)
     # What stands in the text at each expected place: a check of the table itself.
-    words: list[str | None] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
 
-    def first_error(self) -> Diagnostic | None:
-        """What a door says that stops at the first error."""
-        return next((d for d in self.expected if d.severity == "ERROR"), None)
+    # Where doors that carry statements out stop: its place among the expected.
+    stops_at: int = 1
 
-    def warnings(self) -> list[Diagnostic]:
-        return [d for d in self.expected if d.severity != "ERROR"]
+    def expected_by_run(self) -> list[Diagnostic]:
+        """What a door says that stops at an error: that one, and no later warning."""
+        errors = [d for d in self.expected if d.severity == "ERROR"]
+        if not errors:
+            return self.expected
+        return [errors[self.stops_at - 1]]
 
 
 # ---------------------------------------------------------------- the table
@@ -54,15 +59,16 @@ def unescape(text: str) -> str:
     return re.sub(r"\\([tr\\])", lambda m: ESCAPES[m[1]], text)
 
 
-def read_expected(lines: list[str]) -> tuple[list[Diagnostic], list[str | None]]:
+def read_expected(lines: list[str]) -> tuple[list[Diagnostic], list[str]]:
     found: list[Diagnostic] = []
-    words: list[str | None] = []
+    words: list[str] = []
     for line in lines:
-        head = re.fullmatch(r"(ERROR|WARNING|INFO) (\w{5}) (-|(\d+):(\d+) (.+))", line)
+        head = re.fullmatch(r"(ERROR|WARNING|INFO) (\w{5}) (\d+):(\d+) (.+)", line)
         if head:
-            at = (int(head[4]), int(head[5])) if head[4] else (None, None)
-            found.append(Diagnostic(head[1], head[2], "", None, None, *at))
-            words.append(unescape(head[6]) if head[6] else None)
+            found.append(
+                Diagnostic(head[1], head[2], "", None, None, int(head[3]), int(head[4]))
+            )
+            words.append(unescape(head[5]))
         elif line.startswith("DETAIL: "):
             found[-1] = replace(found[-1], detail=unescape(line[8:]))
         elif line.startswith("HINT: "):
@@ -85,11 +91,11 @@ def read_table(path: Path) -> tuple[dict[str, str], list[Case]]:
             setups[name] = body
             continue
         text, _, expected = body.partition("\n---\n")
-        setup = "streams"
-        if text.startswith("set-up: "):
-            line, _, text = text.partition("\n")
-            setup = line[8:]
-        case = Case(name, setup, unescape(text))
+        options = {"set-up": "streams", "stops at": "1"}
+        while option := re.match(r"(set-up|stops at): (.*)\n", text):
+            options[option[1]] = option[2]
+            text = text[option.end() :]
+        case = Case(name, options["set-up"], unescape(text), stops_at=int(options["stops at"]))
         case.expected, case.words = read_expected(expected.split("\n"))
         cases.append(case)
     return setups, cases
@@ -173,10 +179,9 @@ def read_psql(output: str) -> list[Shown]:
     while number < len(lines):
         line = lines[number]
         number += 1
-        head = re.match(r"(?:psql:<stdin>:\d+: )?(ERROR|WARNING|NOTICE):  (\w{5}): (.*)$", line)
+        head = re.match(r"(ERROR|WARNING|NOTICE):  (\w{5}): (.*)$", line)
         if head:
-            severity = {"NOTICE": "INFO"}.get(head[1], head[1])
-            reports.append(Shown(severity, head[2], head[3]))
+            reports.append(Shown({"NOTICE": "INFO"}.get(head[1], head[1]), head[2], head[3]))
         elif not reports:
             continue
         elif line.startswith("LINE "):
@@ -198,7 +203,8 @@ def read_psql(output: str) -> list[Shown]:
             reports[-1].hint = line[7:]
         elif FIELD.match(line):
             continue
-    return reports
+    # Success is reported as a notice too.
+    return [report for report in reports if report.sqlstate != "00000"]
 
 
 def run_psql(dsn: str, cases: list[tuple[str, str]]) -> list[list[Shown]]:
