@@ -8,6 +8,7 @@ import datetime
 import os
 import pathlib
 import platform
+import statistics
 import subprocess
 import sys
 import threading
@@ -17,8 +18,9 @@ import psycopg
 
 EVENTS = int(os.environ.get("BENCH_EVENTS", 2_000_000))
 KEYS = int(os.environ.get("BENCH_KEYS", 10_000))
-SECONDS = int(os.environ.get("BENCH_SECONDS", 10))
+SECONDS = int(os.environ.get("BENCH_SECONDS", 5))
 FEEDS = int(os.environ.get("BENCH_FEEDS", 100))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", 3))
 ROOT = pathlib.Path(__file__).resolve().parent
 POSTMASTER = int(os.environ["BENCH_POSTMASTER"])
 TICK = os.sysconf("SC_CLK_TCK")
@@ -161,7 +163,7 @@ def report(what, title, notes, head, rows):
     file = ROOT / "results" / f"{datetime.date.today()}-{what}.md"
     file.parent.mkdir(exist_ok=True)
     settings = ", ".join(line for line in os.environ["BENCH_SETTINGS"].splitlines() if line)
-    variables = f"BENCH_EVENTS={EVENTS} BENCH_KEYS={KEYS} BENCH_SECONDS={SECONDS} BENCH_FEEDS={FEEDS}"
+    variables = f"BENCH_EVENTS={EVENTS} BENCH_KEYS={KEYS} BENCH_SECONDS={SECONDS} BENCH_FEEDS={FEEDS} BENCH_ROUNDS={ROUNDS}"
     file.write_text(f"""# {title}
 
 {text}
@@ -284,28 +286,40 @@ def check(c, name):
 
 
 def pgbench():
-    """p50 and p99 of a transaction in ms, and transactions a second."""
+    """p50 and p99 of a transaction in ms, transactions a second, the server's CPU ms for each."""
     folder = pathlib.Path(os.environ["BENCH_FOLDER"]) / "pgbench"
     folder.mkdir(exist_ok=True)
     for file in folder.iterdir():
         file.unlink()
+    cpu = cpu_seconds()
     subprocess.run(["pgbench", "-n", "-c", "2", "-T", str(SECONDS), "-l", "bench"], cwd=folder,
                    check=True, capture_output=True)
+    cpu = cpu_seconds() - cpu
     times = sorted(int(line.split()[2]) / 1000 for file in folder.iterdir()
                    for line in file.read_text().splitlines())
-    return times[len(times) // 2], times[int(len(times) * 0.99)], len(times) / SECONDS
+    return [times[len(times) // 2], times[int(len(times) * 0.99)], len(times) / SECONDS, cpu / len(times) * 1e3]
+
+
+def control_jobs(c, what, status):
+    """All jobs of velo.job; waits until they are in that state."""
+    for (name,) in run(c, "SELECT name FROM velo.job").fetchall():
+        run(c, f"SELECT velo.job_{what}('{name}')")
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while value(c, f"SELECT count(*) FROM velo.job WHERE status <> '{status}'"):
+        if time.monotonic() > deadline:
+            sys.exit(f"jobs are not {status}")
+        time.sleep(0.1)
 
 
 def neighbour():
     c = connect()
     subprocess.run(["pgbench", "-i", "-q", "-s", "10", "bench"], check=True, capture_output=True)
-    results = [("no job", pgbench())]
     velo(c, DECLARE.format("trickle"))
     for n in range(10):
         velo(c, f"CREATE TABLE job_{n} AS SELECT key % 100 AS key, count(*) AS n, sum(value) AS total "
                 f"FROM trickle WHERE key % 10 <> {n} GROUP BY key % 100")
-    time.sleep(2)
-    results.append(("ten jobs, idle", pgbench()))
+    while value(c, "SELECT count(*) FROM velo.job WHERE status <> 'running'"):
+        time.sleep(0.1)
     stop = threading.Event()
 
     def feed():
@@ -313,21 +327,36 @@ def neighbour():
             while not stop.wait(0.1):
                 own.execute(f"INSERT INTO trickle SELECT n % {KEYS}, n, now() FROM generate_series(1, 100) n")
 
-    feeder = threading.Thread(target=feed)
-    feeder.start()
-    results.append(("ten jobs, 1,000 records/s each", pgbench()))
-    stop.set()
-    feeder.join()
+    def with_feed():
+        feeder = threading.Thread(target=feed)
+        stop.clear()
+        feeder.start()
+        result = pgbench()
+        stop.set()
+        feeder.join()
+        return result
+
+    pgbench()  # warms up
+    kinds = ("no job", "no job, 1,000 records/s inserted", "ten jobs, idle", "ten jobs, 1,000 records/s each")
+    results = {kind: [] for kind in kinds}
+    for _ in range(ROUNDS):
+        control_jobs(c, "stop", "stopped")
+        results[kinds[0]].append(pgbench())
+        results[kinds[1]].append(with_feed())
+        control_jobs(c, "start", "running")
+        time.sleep(2)
+        results[kinds[2]].append(pgbench())
+        results[kinds[3]].append(with_feed())
     velo(c, "DROP STREAM trickle CASCADE")
-    time.sleep(2)
-    results.append(("no job, again", pgbench()))
-    base = [(a + b) / 2 for a, b in zip(results[0][1], results[-1][1])]
-    rows = [[what, f"{p50:.2f}", f"{p99:.2f}", f"{tps:,.0f}", f"{p50 / base[0]:.2f}", f"{p99 / base[1]:.2f}"]
-            for what, (p50, p99, tps) in results]
+    middle = {kind: [statistics.median(column) for column in zip(*results[kind])] for kind in kinds}
+    base = middle[kinds[0]]
+    rows = [[kind, f"{p50:.2f}", f"{p99:.2f}", f"{tps:,.0f}", f"{cpu:.2f}", f"{p50 / base[0]:.2f}", f"{p99 / base[1]:.2f}"]
+            for kind, (p50, p99, tps, cpu) in middle.items()]
     report("neighbour", "pgbench beside jobs",
-           f"pgbench TPC-B, scale 10, two clients, {SECONDS} s each. The ratio is to the mean of the two runs\n"
-           "without jobs. Jobs commit at most every 50 ms (velo.commit_interval).",
-           ["", "p50 ms", "p99 ms", "tps", "p50 ratio", "p99 ratio"], rows)
+           f"pgbench TPC-B, scale 10, two clients, {SECONDS} s each; medians of {ROUNDS} rounds in turn. CPU is the\n"
+           "whole server's, jobs included, for each transaction of pgbench. Jobs commit at most every 50 ms\n"
+           "(velo.commit_interval), each about ten times a second while records come.",
+           ["", "p50 ms", "p99 ms", "tps", "CPU ms / tx", "p50 ratio", "p99 ratio"], rows)
 
 
 # --- live queries ----------------------------------------------------------------------
@@ -335,6 +364,7 @@ def neighbour():
 
 def live():
     c = connect()
+    events = KEYS * FEEDS
 
     def measure(name, watchers):
         stream = f"ticks_{name}"
@@ -344,30 +374,30 @@ def live():
                                    f"DO LANGUAGE velo $$ SELECT key, value FROM {stream} WHERE key % 100 = {n} EMIT CHANGES $$"],
                                   stdout=subprocess.DEVNULL) for n in range(watchers)]
         time.sleep(1)
-        piece = KEYS
         with Measure(c) as m:
             for n in range(FEEDS):
-                run(c, f"INSERT INTO {stream} SELECT k, {n}, now() FROM generate_series(1, {piece}) k")
-            wait_for(c, f"latest_{name}", piece * FEEDS)
+                run(c, f"INSERT INTO {stream} SELECT k, {n}, now() FROM generate_series(1, {KEYS}) k")
+            wait_for(c, f"latest_{name}", events)
         for psql in psqls:
             psql.terminate()
             psql.wait()
-        dead = value(c, f"SELECT pg_relation_size('latest_{name}') / 1024")
+        size = value(c, f"SELECT pg_relation_size('latest_{name}') / 1024")
         velo(c, f"DROP STREAM {stream} CASCADE")
-        return m, dead
+        return m.seconds, m.cpu, size
 
-    events = KEYS * FEEDS
-    rows = []
-    base = None
-    for what, watchers in (("job alone", 0), ("and five live queries", 5), ("job alone, again", 0)):
-        m, size = measure(what.split()[1].strip(",") + str(len(rows)), watchers)
-        base = base or m.seconds
-        rows.append([what, f"{m.seconds:.2f}", f"{events / m.seconds:,.0f}", f"{base / m.seconds:.2f}",
-                     f"{m.cpu / events * 1e6:.2f}", f"{size:,}"])
+    kinds = {"job alone": 0, "and five live queries": 5}
+    results = {kind: [] for kind in kinds}
+    for n in range(ROUNDS):
+        for kind, watchers in kinds.items():
+            results[kind].append(measure(f"{n}_{watchers}", watchers))
+    middle = {kind: [statistics.median(column) for column in zip(*results[kind])] for kind in kinds}
+    base = middle["job alone"][0]
+    rows = [[kind, f"{seconds:.2f}", f"{events / seconds:,.0f}", f"{base / seconds:.2f}", f"{cpu / events * 1e6:.2f}", f"{size:,.0f}"]
+            for kind, (seconds, cpu, size) in middle.items()]
     report("live", f"Five live queries beside a job that upserts {KEYS:,} keys",
            f"{FEEDS} transactions of {KEYS:,} records each, fed one after the other; the job upserts every key for\n"
-           "each. The live queries are psql running DO LANGUAGE velo, each with one key in a hundred. A snapshot\n"
-           "held by them would show in the size of the table.",
+           f"each. Medians of {ROUNDS} rounds in turn. The live queries are psql running DO LANGUAGE velo, each with one\n"
+           "key in a hundred, and read every record. A snapshot held by them would show in the size of the table.",
            ["", "seconds", "records/s", "ratio", "CPU s / M records", "table kB"], rows)
 
 

@@ -16,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from error_statements import TABLE, read_table  # noqa: E402
 
 DATABASE = "velo_errors"
+GUEST = "velo_errors_guest"  # may use the dialect, and owns nothing
 
 # Every object, job and property row that a statement could leave behind.
 EVERYTHING = """
@@ -54,6 +55,8 @@ def database():
         admin.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING 'UTF8'")
         with psycopg.connect(dsn(), autocommit=True) as connection:
             connection.execute("CREATE EXTENSION velostream")
+            connection.execute(f"DROP ROLE IF EXISTS {GUEST}")
+            connection.execute(f"CREATE ROLE {GUEST} IN ROLE velo_user")
             for name, sql in setups.items():
                 connection.execute(f"CREATE SCHEMA {name}")
                 connection.execute(f"SET search_path = {name}")
@@ -65,6 +68,7 @@ def database():
             )
         yield dsn()
         admin.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+        admin.execute(f"DROP ROLE {GUEST}")
 
 
 @pytest.fixture(scope="session")
@@ -74,10 +78,14 @@ def connection(database):
 
 
 @pytest.fixture(scope="session")
-def fingerprint(connection):
-    """What there is, to be compared: nothing may have been made."""
+def fingerprint():
+    """Whatever there is, to be compared with what there was."""
 
-    def everything():
-        return connection.execute(EVERYTHING).fetchone()[0]
+    def everything(connection):
+        role = connection.execute("SELECT current_setting('role')").fetchone()[0]
+        connection.execute("RESET ROLE")
+        found = connection.execute(EVERYTHING).fetchone()[0]
+        connection.execute(f"SET LOCAL ROLE {role}")
+        return found
 
     return everything

@@ -36,6 +36,7 @@ class Diagnostic:
 class Case:
     name: str
     setup: str
+    role: str  # "" for the superuser
     text: str
     expected: list[Diagnostic] = field(default_factory=list)
     # What stands in the text at each expected place: a check of the table itself.
@@ -44,12 +45,21 @@ class Case:
     # Where doors that carry statements out stop: its place among the expected.
     stops_at: int = 1
 
-    def expected_by_run(self) -> list[Diagnostic]:
-        """What a door says that stops at an error: that one, and no later warning."""
+    def preparation(self) -> str:
+        """What makes the case's names and role the current ones, in a transaction."""
+        role = f"SET LOCAL ROLE {self.role};" if self.role else ""
+        return f"SET LOCAL search_path = {self.setup}; {role}"
+
+    def expected_by_run(self, said: int) -> list[Diagnostic]:
+        """
+        What doors say that carry the text out, which end with an error.  Before it come
+        warnings, in the order of the work and not of the text; how many is theirs.
+        """
         errors = [d for d in self.expected if d.severity == "ERROR"]
+        warnings = [d for d in self.expected if d.severity != "ERROR"]
         if not errors:
-            return self.expected
-        return [errors[self.stops_at - 1]]
+            return warnings
+        return [*warnings[: said - 1], errors[self.stops_at - 1]]
 
 
 # ---------------------------------------------------------------- the table
@@ -91,11 +101,12 @@ def read_table(path: Path) -> tuple[dict[str, str], list[Case]]:
             setups[name] = body
             continue
         text, _, expected = body.partition("\n---\n")
-        options = {"set-up": "streams", "stops at": "1"}
-        while option := re.match(r"(set-up|stops at): (.*)\n", text):
+        options = {"set-up": "streams", "as": "", "stops at": "1"}
+        while option := re.match(r"(set-up|as|stops at): (.*)\n", text):
             options[option[1]] = option[2]
             text = text[option.end() :]
-        case = Case(name, options["set-up"], unescape(text), stops_at=int(options["stops at"]))
+        case = Case(name, options["set-up"], options["as"], unescape(text))
+        case.stops_at = int(options["stops at"])
         case.expected, case.words = read_expected(expected.split("\n"))
         cases.append(case)
     return setups, cases
@@ -203,16 +214,17 @@ def read_psql(output: str) -> list[Shown]:
             reports[-1].hint = line[7:]
         elif FIELD.match(line):
             continue
-    # Success is reported as a notice too.
-    return [report for report in reports if report.sqlstate != "00000"]
+    # Success is reported as a notice too; it is about no place.
+    return [report for report in reports if report.sqlstate != "00000" or report.line]
 
 
 def run_psql(dsn: str, cases: list[tuple[str, str]]) -> list[list[Shown]]:
-    """Sends all (set-up, text) through one psql; what it said about each text."""
+    """Sends all (preparation, text) through one psql; what it said about each text."""
     # A statement that is not refused as expected may be an endless query.
     script = ["\\set VERBOSITY verbose", "\\set SHOW_CONTEXT never", "SET statement_timeout = '5s';"]
-    for setup, text in cases:
-        script += ["BEGIN;", setup, "\\warn ===", BEFORE + text + AFTER + ";", "\\warn ---", "ROLLBACK;"]
+    for preparation, text in cases:
+        script += ["BEGIN;", preparation, "\\warn ===", BEFORE + text + AFTER + ";"]
+        script += ["\\warn ---", "ROLLBACK;"]
     result = subprocess.run(
         ["psql", "-X", "-q", "-d", dsn],
         input="\n".join(script).encode(),

@@ -5,8 +5,10 @@ from psycopg import sql
 
 
 class Jobs:
-    def __init__(self, session, schema):
+    def __init__(self, session, schema, watcher=None):
+        """watcher: a superuser's session, if this session may not look at the catalog."""
         self.session, self.schema = session, schema
+        self.watcher = watcher or session
 
     def create_schema(self):
         self.drop_schema()
@@ -33,9 +35,12 @@ class Jobs:
     def value(self, text, values=None):
         return self.session.execute(text, values).fetchone()[0]
 
+    def watched(self, text, values):
+        return self.watcher.execute(text, values).fetchone()[0]
+
     def status(self, name):
         """The job's state and all its counters as a dict, or None."""
-        return self.value(
+        return self.watched(
             "SELECT (SELECT coalesce(to_jsonb(t), '{}') || to_jsonb(s) || to_jsonb(j) FROM velo.job j "
             "LEFT JOIN velo.task t ON t.job_id = j.job_id AND t.task = 0, "
             "velo.job_status(j.name) s WHERE j.name = %s)",
@@ -70,7 +75,7 @@ class Jobs:
             return status.get("records_in", 0) >= records and (
                 watermark is None
                 or status["watermark"] is not None
-                and self.value(
+                and self.watched(
                     "SELECT %s::timestamptz >= %s::timestamptz", (status["watermark"], watermark)
                 )
             )
@@ -83,7 +88,7 @@ class Jobs:
         )
 
     def worker_pid(self, name):
-        return self.value(
+        return self.watched(
             "SELECT l.pid FROM velo.job j, velo._job_live(j.job_id) l WHERE j.name = %s", (name,)
         )
 

@@ -42,24 +42,24 @@ range_of(const LiftName *name)
 	return makeRangeVar(name->schema ? pstrdup(name->schema) : NULL, pstrdup(name->name), -1);
 }
 
-/*
- * The schema a new object goes to; checks CREATE on it.  Returns InvalidOid if
- * the name is taken and IF NOT EXISTS was said.
- */
-static Oid
-creation_schema(const char *text, const LiftStatement *statement)
+Oid
+velo_api_creation_schema(const char *text, const LiftStatement *statement)
 {
 	Oid			existing;
-	Oid			schema = RangeVarGetAndCheckCreationNamespace(range_of(statement->name), NoLock,
-															  &existing);
+	Oid			schema;
+	VeloErrorPlace place;
 
+	velo_plan_error_place_push(&place, text, statement->name->span);
+	schema = RangeVarGetAndCheckCreationNamespace(range_of(statement->name), NoLock, &existing);
+	velo_plan_error_place_pop(&place);
 	if (!OidIsValid(existing))
 		return schema;
 	if (statement->if_not_exists)
 	{
 		ereport(NOTICE,
 				(errcode(ERRCODE_DUPLICATE_TABLE),
-				 errmsg("relation \"%s\" already exists, skipping", statement->name->name)));
+				 errmsg("relation \"%s\" already exists, skipping", statement->name->name),
+				 velo_plan_error_at(text, statement->name->span.from)));
 		return InvalidOid;
 	}
 	ereport(ERROR,
@@ -304,7 +304,7 @@ velo_api_declare(const char *text, const LiftStatement *statement)
 {
 	Declaration *declaration = check_declaration(text, statement);
 	VeloReport	report = {"CREATE STREAM", NULL, NULL};
-	Oid			schema = creation_schema(text, statement);
+	Oid			schema = velo_api_creation_schema(text, statement);
 	Oid			owner = GetUserId();
 	Oid			relation;
 	Oid			storage = InvalidOid;
@@ -432,7 +432,7 @@ velo_api_create_into(const char *text, const LiftStatement *statement, const Lif
 	if (velo_plan_object(NULL, insert->name->schema, insert->name->name) != NULL)
 		return;
 	velo_base_require_preload();
-	schema = creation_schema(text, insert);
+	schema = velo_api_creation_schema(text, insert);
 	plan = velo_api_plan(text, statement, NULL);
 	object = velo_api_created_object(text, insert, plan);
 	velo_meta_begin(&scope);
@@ -458,7 +458,7 @@ velo_api_create_as(const char *text, const LiftStatement *statement, const char 
 	VeloJobDefinition definition = {0};
 
 	velo_base_require_preload();
-	schema = creation_schema(text, statement);
+	schema = velo_api_creation_schema(text, statement);
 	if (!OidIsValid(schema))
 		return report;
 	plan = velo_api_plan(text, statement, NULL);

@@ -119,7 +119,8 @@ velo_api_check_drop(const char *text, const LiftStatement *statement, const Velo
 	if (object == NULL && statement->if_not_exists)
 	{
 		ereport(NOTICE,
-				(errmsg("%s \"%s\" does not exist, skipping", kind, name->name)));
+				(errmsg("%s \"%s\" does not exist, skipping", kind, name->name),
+				 velo_plan_error_at(text, name->span.from)));
 		return NULL;
 	}
 	if (object == NULL)

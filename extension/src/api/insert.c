@@ -39,6 +39,7 @@ velo_api_check_insert(const char *text, const LiftStatement *statement,
 {
 	const LiftName *name = statement->name;
 	VeloObject *object = velo_plan_object(declared, name->schema, name->name);
+	VeloErrorPlace place;
 	VeloPlanRequest request = {
 		.user_text = text,
 		.statement = statement,
@@ -68,10 +69,11 @@ velo_api_check_insert(const char *text, const LiftStatement *statement,
 				 errmsg("streams of type \"%s\" cannot be inserted into", object->type),
 				 errhint("Insert into a stream of type native, or into a table."),
 				 velo_plan_error_at(text, name->span.from)));
+	velo_plan_error_place_push(&place, text, name->span);
 	if (OidIsValid(object->relation) &&
 		pg_class_aclcheck(object->relation, GetUserId(), ACL_INSERT) != ACLCHECK_OK)
-		aclcheck_error(ACLCHECK_NO_PRIV, object->is_stream ? OBJECT_VIEW : OBJECT_TABLE,
-					   object->name);
+		velo_plan_deny(object);
+	velo_plan_error_place_pop(&place);
 	request.target = OidIsValid(object->relation)
 		? velo_job_insert_target(text, statement, object->relation)
 		: velo_job_insert_columns(text, statement, object->name, object->desc);

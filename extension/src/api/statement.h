@@ -65,6 +65,11 @@ extern VeloObject *velo_api_created_object(const char *text, const LiftStatement
  * Checks of statements, without doing anything: velo.validate makes the same as the
  * statements themselves.  "declared" are objects of earlier statements, or NULL.
  */
+/*
+ * The schema of what a CREATE makes; checks that the name is free and the right to
+ * create there.  InvalidOid if it is taken and IF NOT EXISTS was said.
+ */
+extern Oid	velo_api_creation_schema(const char *text, const LiftStatement *statement);
 extern VeloPlan *velo_api_check_insert(const char *text, const LiftStatement *statement,
 									   const VeloDeclared *declared, VeloObject **target);
 /* NULL: there is none, and IF EXISTS was said. */

@@ -100,8 +100,6 @@ announce_drop(void)
 	if (streams)
 		ereport(NOTICE,
 				(errmsg("streams go with all their rows: %s", streams)));
-	/* Workers must not write into what is being dropped. */
-	velo_job_changed();
 }
 
 static char *
@@ -168,9 +166,15 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 	Oid			alone = wants_alone(statement);
 	ProcessUtility_hook_type next = previous_utility ? previous_utility : standard_ProcessUtility;
 
+	if (alone == MyDatabaseId)
+		alone = InvalidOid;		/* PostgreSQL refuses it anyway */
 	if (drops_extension(statement))
+	{
 		announce_drop();
-	if (OidIsValid(alone) && alone != MyDatabaseId)
+		/* Workers hold locks in an order of their own, and would write into what is dropped. */
+		alone = MyDatabaseId;
+	}
+	if (OidIsValid(alone))
 		velo_job_block_database(alone);
 	PG_TRY();
 	{
@@ -178,13 +182,13 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 	}
 	PG_CATCH();
 	{
-		if (OidIsValid(alone) && alone != MyDatabaseId)
+		if (OidIsValid(alone))
 			velo_job_unblock_database(alone);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 	/* A dropped database stays blocked; its slot is freed when the launcher misses it. */
-	if (OidIsValid(alone) && alone != MyDatabaseId && !IsA(statement, DropdbStmt))
+	if (OidIsValid(alone) && !IsA(statement, DropdbStmt))
 		velo_job_unblock_database(alone);
 	if (IsA(statement, ReassignOwnedStmt) && OidIsValid(velo_meta_extension()))
 		reassign_jobs((ReassignOwnedStmt *) statement);

@@ -144,28 +144,28 @@ put_error(Validate *v, int number, const LiftStatement *statement, const char *s
 
 /* --- statements --------------------------------------------------------------------- */
 
-/* Is the name taken, in the catalog or earlier in the text? */
-static void
+/* Is the name free, in the catalog and in the text?  If not, IF NOT EXISTS was said. */
+static bool
 check_new_name(Validate *v, const LiftStatement *statement)
 {
 	ListCell   *cell;
-	RangeVar   *range = makeRangeVar(statement->name->schema ? pstrdup(statement->name->schema) : NULL,
-									 pstrdup(statement->name->name), -1);
-	Oid			existing = InvalidOid;
 
-	(void) RangeVarGetAndCheckCreationNamespace(range, NoLock, &existing);
+	if (!OidIsValid(velo_api_creation_schema(v->text, statement)))
+		return false;
 	foreach(cell, v->declared.objects)
 	{
 		VeloObject *object = lfirst(cell);
 
-		if (strcmp(object->name, statement->name->name) == 0)
-			existing = true;
-	}
-	if (OidIsValid(existing) && !statement->if_not_exists)
+		if (strcmp(object->name, statement->name->name) != 0)
+			continue;
+		if (statement->if_not_exists)
+			return false;
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_TABLE),
 				 errmsg("relation \"%s\" already exists", statement->name->name),
 				 velo_plan_error_at(v->text, statement->name->span.from)));
+	}
+	return true;
 }
 
 static void
@@ -219,7 +219,8 @@ check_create_as(Validate *v, const LiftStatement *statement, const char *job_nam
 {
 	VeloPlan   *plan;
 
-	check_new_name(v, statement);
+	if (!check_new_name(v, statement))
+		return;
 	plan = velo_api_plan(v->text, statement, &v->declared);
 	v->declared.objects = lappend(v->declared.objects,
 								  velo_api_created_object(v->text, statement, plan));
@@ -275,6 +276,7 @@ static void
 check_statement(Validate *v, const LiftStatement *statement)
 {
 	const char *name;
+	VeloObject *object;
 
 	switch (statement->kind)
 	{
@@ -297,9 +299,9 @@ check_statement(Validate *v, const LiftStatement *statement)
 				check_insert(v, statement, velo_api_annotation(statement, "name"));
 			break;
 		case LIFT_CREATE_DECLARE:
-			check_new_name(v, statement);
-			v->declared.objects = lappend(v->declared.objects,
-										  velo_api_declared_object(v->text, statement));
+			object = velo_api_declared_object(v->text, statement);
+			if (check_new_name(v, statement))
+				v->declared.objects = lappend(v->declared.objects, object);
 			break;
 		case LIFT_CREATE_AS:
 			name = velo_api_annotation(statement, "name");

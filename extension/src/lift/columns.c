@@ -48,8 +48,8 @@ constraint_next(const LiftReader *reader, int at, int end)
 static void
 refuse_column(LiftReader *reader, int at)
 {
-	static const char *const constraints[] = {"primary", "unique", "check", "constraint",
-											  "foreign", NULL};
+	static const char *const constraints[] = {"primary",	"unique",  "check", "constraint",
+											  "references", "foreign", NULL};
 	LiftDiagnostic *error = velo_lift_syntax_error(reader, at);
 
 	if (velo_lift_word_of(reader, at, constraints) >= 0)

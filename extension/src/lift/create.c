@@ -80,8 +80,8 @@ velo_lift_create(LiftReader *reader, LiftStatement *statement, int first)
 		if (!velo_lift_is_word(reader, first + 3, "stream"))
 			return false;
 		statement->kind = LIFT_CREATE_DECLARE;
-		velo_lift_syntax_error(reader, first + 1)->hint =
-			"A stream cannot be replaced. Use DROP STREAM first.";
+		velo_lift_syntax_error(reader, first + 1)
+			->hint = "A stream cannot be replaced. Use DROP STREAM first.";
 		return true;
 	}
 	statement->is_table = velo_lift_is_word(reader, first + 1, "table");

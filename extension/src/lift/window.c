@@ -117,8 +117,8 @@ read_offset(LiftReader *reader, LiftWindow *window, int first, int end, int clos
 
 	if (end < close || first + 1 >= end)
 	{
-		velo_lift_syntax_error(reader, end)->hint =
-			"OFFSET is the last argument of a window, written like OFFSET 6h.";
+		velo_lift_syntax_error(reader, end)
+			->hint = "OFFSET is the last argument of a window, written like OFFSET 6h.";
 		return false;
 	}
 	window->offset_span = lift_span(reader, first + 1, end - 1);

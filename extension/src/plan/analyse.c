@@ -705,11 +705,11 @@ check_privileges(const VeloAnalysis *a)
 			continue;
 		any = true;
 		if (pg_attribute_aclcheck(relation, number, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_VIEW, a->source->name);
+			velo_plan_deny(a->source);
 	}
 	if (!any && pg_attribute_aclcheck_all(relation, GetUserId(), ACL_SELECT,
 										  ACLMASK_ANY) != ACLCHECK_OK)
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_VIEW, a->source->name);
+		velo_plan_deny(a->source);
 }
 
 /* The stand-in gets the system columns now that stars have been expanded. */
@@ -849,6 +849,7 @@ velo_plan_analyse(const VeloPlanRequest *request)
 	VeloAnalysis *a = palloc0(sizeof(VeloAnalysis));
 	const LiftStatement *statement = request->statement;
 	VeloErrorMap map;
+	VeloErrorPlace place;
 	RangeVar   *range;
 	int			guc_level;
 
@@ -899,7 +900,9 @@ velo_plan_analyse(const VeloPlanRequest *request)
 	check_output_names(a);
 	apply_target(a);
 	AtEOXact_GUC(true, guc_level);
+	velo_plan_error_place_push(&place, request->user_text, statement->places.source);
 	check_privileges(a);
+	velo_plan_error_place_pop(&place);
 	add_system_columns(a->query);
 	return a;
 }

@@ -37,7 +37,7 @@ folded(const char *name)
 void
 velo_plan_nearest_begin(VeloNearest *nearest, const char *name)
 {
-	int			length = pg_mbstrlen(name);
+	int length = pg_mbstrlen(name);
 
 	nearest->name = length <= LENGTH_MAX ? folded(name) : NULL;
 	nearest->best = NULL;
@@ -48,8 +48,8 @@ velo_plan_nearest_begin(VeloNearest *nearest, const char *name)
 void
 velo_plan_nearest_offer(VeloNearest *nearest, const char *candidate, const char *shown)
 {
-	char	   *other;
-	int			distance;
+	char *other;
+	int distance;
 
 	if (nearest->name == NULL || pg_mbstrlen(candidate) > LENGTH_MAX)
 		return;
@@ -68,27 +68,28 @@ static void
 offer_streams(VeloNearest *nearest, const char *schema, const char *name)
 {
 	VeloMetaScope scope;
-	List	   *relations;
-	ListCell   *cell;
+	List *relations;
+	ListCell *cell;
 
 	velo_meta_begin(&scope);
 	velo_meta_run("SELECT array_agg(relation::oid) FROM (SELECT s.relation FROM velo.stream s "
 				  "JOIN pg_catalog.pg_class c ON c.oid = s.relation ORDER BY c.relname, c.oid "
-				  "LIMIT " CANDIDATES_MAX ") s", 0, NULL);
+				  "LIMIT " CANDIDATES_MAX ") s",
+				  0, NULL);
 	relations = velo_meta_oid_list(0, 1);
 	velo_meta_end(&scope);
 	foreach(cell, relations)
 	{
-		Oid			relation = lfirst_oid(cell);
-		char	   *relname = get_rel_name(relation);
-		char	   *nspname = get_namespace_name(get_rel_namespace(relation));
+		Oid relation = lfirst_oid(cell);
+		char *relname = get_rel_name(relation);
+		char *nspname = get_namespace_name(get_rel_namespace(relation));
 
 		if (relname == NULL || nspname == NULL)
 			continue;
 		if (schema ? strcmp(schema, nspname) == 0 : RelationIsVisible(relation))
 			velo_plan_nearest_offer(nearest, relname,
 									schema ? quote_qualified_identifier(nspname, relname)
-									: quote_identifier(relname));
+										   : quote_identifier(relname));
 		else if (strcmp(relname, name) == 0)
 			velo_plan_nearest_offer(nearest, relname, quote_qualified_identifier(nspname, relname));
 	}
@@ -99,7 +100,7 @@ velo_plan_object_hint(const VeloDeclared *declared, const char *schema, const ch
 					  const char *otherwise)
 {
 	VeloNearest nearest;
-	ListCell   *cell;
+	ListCell *cell;
 
 	velo_plan_nearest_begin(&nearest, name);
 	if (nearest.name == NULL)

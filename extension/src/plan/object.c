@@ -70,6 +70,16 @@ velo_plan_object(const VeloDeclared *declared, const char *schema, const char *n
 	return OidIsValid(oid) ? velo_plan_object_of(oid) : NULL;
 }
 
+void
+velo_plan_deny(const VeloObject *object)
+{
+	/* In PostgreSQL's words, but the user made a stream and no view. */
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for %s %s", object->is_stream ? "stream" : "table",
+					object->name)));
+}
+
 int
 velo_plan_path_begin(void)
 {

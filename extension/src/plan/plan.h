@@ -106,6 +106,9 @@ extern VeloObject *velo_plan_object(const VeloDeclared *declared, const char *sc
 									const char *name);
 extern VeloObject *velo_plan_object_of(Oid relation);
 
+/* Raises 42501: the caller may not read, or not write, the object. */
+extern void velo_plan_deny(const VeloObject *object) __attribute__((noreturn));
+
 /*
  * Functions, operators and types are looked up in velo first, then in the
  * caller's path, until AtEOXact_GUC(true, level) with the level returned.

@@ -175,7 +175,8 @@ find_scope(const Binder *binder, const LiftProperty *property, const char **key)
 	*key = property->key;
 	if (property->source || is_declaration)
 	{
-		if ((rest = strip(property->key, binder->source_name)))
+		if ((rest = strip(property->key, binder->source_name)) ||
+			(rest = strip(property->key, binder->source_alias)))
 			*key = rest;
 		return VELO_OPTION_SOURCE;
 	}

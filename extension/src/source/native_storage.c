@@ -110,7 +110,7 @@ bool
 velo_source_native_is_reserved(const char *name)
 {
 	return velo_row_system_column(name) >= 0 || strcmp(name, "_xid") == 0 ||
-		strcmp(name, "_seq") == 0 || strcmp(name, "_tombstone") == 0;
+		   strcmp(name, "_seq") == 0 || strcmp(name, "_tombstone") == 0;
 }
 
 static void

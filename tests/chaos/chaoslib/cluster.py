@@ -25,6 +25,7 @@ shared_preload_libraries = 'velostream'
 max_worker_processes = 40
 max_connections = 60
 max_wal_senders = 4
+max_prepared_transactions = 20
 # A crash is only a test if what was committed has to survive it.
 fsync = on
 synchronous_commit = on

@@ -135,7 +135,6 @@ JOBS = [
         """SELECT id % 30011, count(*), sum(v), max(label)
            FROM log_ev WHERE k <> -1 GROUP BY 1""",
         spills=True,
-        logs_much=True,
     ),
     Job(
         "o_replay",

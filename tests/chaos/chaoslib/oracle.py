@@ -126,9 +126,10 @@ def check_counters(cluster):
             faults.append(f"job {name} has met an error: {error}")
         if late:
             faults.append(f"job {name}: {late} of {records} records late")
-        if failed != letters.get(name, 0):
-            faults.append(f"job {name}: {failed} failed records, {letters.get(name, 0)} dead letters")
-        if letters.get(name) and not BY_NAME[name].fails_at:
+        dead = letters.get(name, 0)
+        if failed != dead:
+            faults.append(f"job {name}: {failed} failed records, {dead} dead letters")
+        if dead and not BY_NAME[name].fails_at:
             faults.append(f"job {name} has dead letters")
     if BY_NAME.keys() - {row[0] for row in cluster.ask("SELECT name FROM velo.job")}:
         faults.append("jobs are missing")

@@ -6,11 +6,15 @@ learns what has happened, the log has exactly what was committed.
 """
 
 import contextlib
+import logging
 import random
 import threading
 import time
 
 import psycopg
+
+# It reports every rollback that a dead server cannot do.
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 SCHEMA = """
 CREATE TABLE log_ev (id bigint, k integer, v numeric, label text, at timestamptz);
@@ -53,6 +57,7 @@ class Producer(threading.Thread):
         self.kind = kind
         self.random = random.Random(f"{seed} producer {number}")
         self.next_id = (number + 1) * IDS_PER_PRODUCER
+        self.gid = f"chaos-{number}"
         self.session = None
         self.error = None
 
@@ -158,7 +163,38 @@ def plain(producer):
     producer.rest(0.05)
 
 
-KINDS = [short, short, unflushed, long, long, rolled_back, savepoints, bulk, copied, plain]
+def two_phase(producer):
+    """Prepared transactions outlive a crash; what has been left is finished first."""
+    producer.session.autocommit = True
+    finish_prepared(producer.session, producer.gid, producer)
+    producer.session.autocommit = False
+    producer.insert(3)
+    producer.insert(1, PLAIN)
+    producer.session.execute(f"PREPARE TRANSACTION '{producer.gid}'")
+    producer.rest(0.4)
+
+
+def finish_prepared(session, gid, producer=None):
+    for (left,) in session.execute("SELECT gid FROM pg_prepared_xacts WHERE gid LIKE %s", (gid,)):
+        if producer:
+            producer.rest(0.3)
+        verb = "ROLLBACK" if producer and producer.random.random() < 0.3 else "COMMIT"
+        session.execute(f"{verb} PREPARED '{left}'")
+
+
+KINDS = [
+    short,
+    short,
+    unflushed,
+    long,
+    long,
+    rolled_back,
+    savepoints,
+    two_phase,
+    bulk,
+    copied,
+    plain,
+]
 
 
 class Producers:
@@ -198,3 +234,5 @@ class Producers:
             assert not producer.is_alive(), f"producer {producer.kind.__name__} does not end"
             if producer.error:
                 raise producer.error
+        with self.cluster.connect() as session:
+            finish_prepared(session, "chaos-%")

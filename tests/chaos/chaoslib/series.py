@@ -42,7 +42,7 @@ POINT_JOBS = {
 # Points passed when a worker starts or looks at what the catalog wants.
 START_POINTS = {"worker_lease_taken", "worker_built"}
 LOOK_POINTS = {"job_status_written"}
-BURST_ROWS = 5000  # at a time, until a point of the state is passed
+BURST_ROWS = 2000  # at a time, until a point of the state is passed
 
 LIFE = """
 SELECT j.name, t.commits, t.epoch, p.position FROM velo.job j
@@ -187,6 +187,7 @@ class Series:
                         break
                     if point.startswith("state"):
                         self.producers.burst(session, BURST_ROWS)
+                        time.sleep(0.2)
                     time.sleep(0.02)
             except psycopg.Error:
                 pass  # it was quick: dead before we had our answer
@@ -198,11 +199,11 @@ class Series:
                        self.producers.is_flowing()))  # fmt: skip
         return True
 
-    def kill_at_points(self, times, victims=None, points=None, choose=None):
-        """Each point so many times for each victim and sink that passes it."""
+    def kill_at_points(self, times, points=None, choose=None):
+        """Each point so many times for each victim and sink; or some of all that, by chance."""
         plan = [
             (victim, point, sink)
-            for victim in victims or VICTIMS
+            for victim in VICTIMS
             for point in points or self.points()
             for sink in self.sinks_of(point)
         ] * times

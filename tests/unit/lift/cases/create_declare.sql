@@ -10,3 +10,5 @@ CREATE TEMP TABLE plain3 AS SELECT 1;
 CREATE TABLE plain4 AS SELECT 1 WITH NO DATA;
 CREATE TABLE plain5 (LIKE x) PARTITION BY RANGE (a);
 CREATE TABLE stream (stream int, emit int, job int);
+CREATE STREAM x (a int);
+CREATE STREAM IF NOT EXISTS app.x (a int, b text);

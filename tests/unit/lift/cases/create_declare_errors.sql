@@ -1,7 +1,7 @@
 CREATE STREAM;
 CREATE STREAM AS SELECT 1;
 CREATE STREAM x;
-CREATE STREAM x (a int);
+CREATE STREAM x (a int) t;
 CREATE STREAM x (a) WITH ('type' = 'native');
 CREATE STREAM x (a int,) WITH ('type' = 'native');
 CREATE STREAM x () WITH ('type' = 'native');
