@@ -323,7 +323,10 @@ build(int job_id, bool careful)
 	begin_as(&role, InvalidOid, NULL);
 	MemoryContextSwitchTo(context);
 	life->job = velo_job_load(job_id);
-	if (life->job == NULL)
+	/* From here on nobody else can commit for this task. */
+	if (life->job)
+		life->task = velo_job_task_take(job_id, slot->task);
+	if (life->task == NULL)
 	{
 		commit_as(&role);
 		MemoryContextSwitchTo(old);
@@ -332,8 +335,6 @@ build(int job_id, bool careful)
 	SetConfigOption("application_name", psprintf("velo job %s", life->job->name), PGC_USERSET,
 					PGC_S_SESSION);
 	apply_settings(life->job);
-	/* From here on nobody else can commit for this task. */
-	life->task = velo_job_task_take(job_id, slot->task);
 	commit_as(&role);
 	VELO_TESTPOINT("worker_lease_taken");
 

@@ -10,12 +10,14 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 
 import psycopg
 import pytest
 
 HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE))  # source.py, beside the tests
 NUMBERS = itertools.count(1)
 
 

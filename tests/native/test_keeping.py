@@ -117,7 +117,7 @@ def check_restored(restored, stream, server, copy):
     restored.execute(f"INSERT INTO {stream} VALUES (4, 'new')")
     rows = first.batch()
     assert [row[5][0] for row in rows] == ["4"]
-    assert rows[0][0] == 5, "numbers go on behind the restored ones"
+    assert rows[0][0] > 4, "numbers go on behind the restored ones"
 
 
 def test_columns_of_many_types_survive(session):

@@ -12,6 +12,7 @@
 #include "api/session.h"
 
 #include <executor/tuptable.h>
+#include <libpq/libpq.h>
 #include <miscadmin.h>
 #include <storage/latch.h>
 #include <utils/builtins.h>
@@ -111,6 +112,12 @@ velo_api_query_wait(VeloQuery *query, TimestampTz until)
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout,
 					 PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
+	/* Nothing is sent while no rows come, so a client that has gone would not be missed. */
+	if (MyProcPort && !pq_check_connection())
+	{
+		ClientConnectionLost = true;
+		InterruptPending = true;
+	}
 	CHECK_FOR_INTERRUPTS();
 }
 

@@ -42,6 +42,7 @@ typedef struct Validate
 	List	   *diagnostics;	/* of Diagnostic * */
 	VeloDeclared declared;
 	List	   *jobs;			/* names of jobs that earlier statements made or touched */
+	List	   *dropped;		/* Oids that earlier statements dropped, but for what depends */
 } Validate;
 
 /* --- positions ------------------------------------------------------------------- */
@@ -148,9 +149,12 @@ put_error(Validate *v, int number, const LiftStatement *statement, const char *s
 static bool
 check_new_name(Validate *v, const LiftStatement *statement)
 {
+	const LiftName *name = statement->name;
+	const VeloObject *old = v->dropped ? velo_plan_object(NULL, name->schema, name->name) : NULL;
 	ListCell   *cell;
 
-	if (!OidIsValid(velo_api_creation_schema(v->text, statement)))
+	if (!(old && list_member_oid(v->dropped, old->relation)) &&
+		!OidIsValid(velo_api_creation_schema(v->text, statement)))
 		return false;
 	foreach(cell, v->declared.objects)
 	{
@@ -194,7 +198,9 @@ check_new_job(Validate *v, const LiftStatement *statement, const char *name)
 {
 	ListCell   *cell;
 
-	velo_api_check_job_name(v->text, statement, name);
+	/* Jobs have gone with what was dropped. */
+	if (v->dropped == NIL)
+		velo_api_check_job_name(v->text, statement, name);
 	foreach(cell, v->jobs)
 		if (strcmp(lfirst(cell), name) == 0)
 			ereport(ERROR,
@@ -246,6 +252,23 @@ check_into(Validate *v, const LiftStatement *statement)
 	}
 	else
 		check_insert(v, &insert, velo_api_annotation(statement, "name"));
+}
+
+static void
+check_drop(Validate *v, const LiftStatement *statement)
+{
+	LiftStatement drop = *statement;
+	VeloObject *object;
+
+	/* What uses it may be gone as well: teardowns drop one after the other. */
+	drop.cascade |= v->dropped != NIL;
+	object = velo_api_check_drop(v->text, &drop, &v->declared);
+	if (object == NULL)
+		return;
+	if (OidIsValid(object->relation))
+		v->dropped = lappend_oid(v->dropped, object->relation);
+	else
+		v->declared.objects = list_delete_ptr(v->declared.objects, object);
 }
 
 static void
@@ -318,7 +341,7 @@ check_statement(Validate *v, const LiftStatement *statement)
 			check_job(v, statement);
 			break;
 		case LIFT_DROP:
-			(void) velo_api_check_drop(v->text, statement, &v->declared);
+			check_drop(v, statement);
 			break;
 		case LIFT_ALTER:
 			velo_api_check_alter(v->text, statement);

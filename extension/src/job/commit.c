@@ -65,12 +65,19 @@ velo_job_task_take(int job_id, int task)
 	self->job_id = job_id;
 	self->task = task;
 	velo_meta_begin(&scope);
-	velo_meta_run("INSERT INTO velo.task AS t (job_id, task, epoch) VALUES ($1::int, $2::int, 1) "
-				  "ON CONFLICT (job_id, task) DO UPDATE SET epoch = t.epoch + 1 "
-				  "RETURNING epoch, CASE WHEN watermark = 'infinity' THEN 'infinity' "
-				  "ELSE velo._micros(watermark)::text END, records_in, records_out, "
-				  "records_failed, records_late",
-				  2, args);
+	/* Not for a job that is just being dropped: nobody would remove the row again. */
+	if (velo_meta_run("INSERT INTO velo.task AS t (job_id, task, epoch) "
+					  "SELECT j.job_id, $2::int, 1 FROM velo.job j WHERE j.job_id = $1::int "
+					  "FOR KEY SHARE SKIP LOCKED "
+					  "ON CONFLICT (job_id, task) DO UPDATE SET epoch = t.epoch + 1 "
+					  "RETURNING epoch, CASE WHEN watermark = 'infinity' THEN 'infinity' "
+					  "ELSE velo._micros(watermark)::text END, records_in, records_out, "
+					  "records_failed, records_late",
+					  2, args) == 0)
+	{
+		velo_meta_end(&scope);
+		return NULL;
+	}
 	self->epoch = strtoll(velo_meta_value(0, 1), NULL, 10);
 	self->watermark = text_time(velo_meta_value(0, 2));
 	self->records_in = strtoll(velo_meta_value(0, 3), NULL, 10);

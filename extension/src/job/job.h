@@ -86,7 +86,7 @@ typedef struct VeloTask
 	int64		records_late;
 } VeloTask;
 
-/* Takes the lease: from now on whoever held it cannot commit. */
+/* Takes the lease: from now on whoever held it cannot commit.  NULL: the job is gone. */
 extern VeloTask *velo_job_task_take(int job_id, int task);
 
 /* Saved position of a source's partition, or NULL, and its watermark. */

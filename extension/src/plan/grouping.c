@@ -178,8 +178,9 @@ add_inputs_aggregate(Query *query, Replay *replay)
 }
 
 /*
- * HAVING, as a hidden item of the target list.  Without its aggregates the planner
- * would take the condition for one over rows and check it before they are grouped.
+ * HAVING, as a hidden item of the target list.  What has no aggregates (replayed ones
+ * have been replaced) the planner would take for a condition over rows and check before
+ * they are grouped; and a key that it finds to be constant it would not group by.
  */
 static void
 hide_having(Query *query)
@@ -431,11 +432,11 @@ velo_plan_grouping(VeloPlan *plan, VeloAnalysis *analysis)
 			replay.arguments = list_make1(makeBoolConst(true, false));
 		add_replay_columns(query, &replay);
 		add_inputs_aggregate(query, &replay);
-		if (query->havingQual)
-			hide_having(query);
 		grouping->replay_query = make_replay_query(&replay, &grouping->replay_desc);
 	}
 
+	if (query->havingQual)
+		hide_having(query);
 	planned = velo_plan_with_planner(query, analysis->request->statement->query->text);
 	agg = find_agg(planned->planTree);
 	if (agg == NULL || (agg->aggstrategy != AGG_HASHED && agg->aggstrategy != AGG_PLAIN) ||
@@ -453,8 +454,7 @@ velo_plan_grouping(VeloPlan *plan, VeloAnalysis *analysis)
 				 errmsg("a condition without columns is not supported in HAVING of a continuous query"),
 				 velo_plan_error_at_place(analysis->request->user_text,
 										  analysis->request->statement->places.having)));
-	if (replay.aggregates)
-		restore_having(agg);
+	restore_having(agg);
 	grouping->agg = agg;
 	grouping->input = copyObject(child->targetlist);
 	move.scan_tlist = child->targetlist;

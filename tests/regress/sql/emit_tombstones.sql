@@ -1,0 +1,47 @@
+-- Groups that come and go through HAVING.
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+CREATE SCHEMA emit_tombstones;
+SET search_path = emit_tombstones;
+SET client_min_messages = warning;
+CREATE PROCEDURE wait_until(condition text) LANGUAGE plpgsql AS $$
+DECLARE
+    is_so boolean;
+BEGIN
+    FOR i IN 1 .. 3000 LOOP
+        EXECUTE 'SELECT ' || condition INTO is_so;
+        IF is_so THEN RETURN; END IF;
+        COMMIT;
+        PERFORM pg_sleep(0.02);
+    END LOOP;
+    RAISE 'waited in vain for %', condition;
+END $$;
+-- All that was inserted has been read by the job, and what became of it is committed.
+CREATE PROCEDURE wait_for(job text, records bigint) LANGUAGE plpgsql AS $$
+BEGIN
+    CALL wait_until(format('EXISTS (SELECT FROM velo.job_status(%1$L) s JOIN velo.jobs j ON j.job_name = s.job_name '
+        'WHERE j.records_in >= %2$s OR s.status = ''failed'')', job, records));
+END $$;
+DO LANGUAGE velo $$
+CREATE STREAM events (k text, v integer);
+CREATE TABLE current AS SELECT k, sum(v) AS s FROM events GROUP BY k HAVING sum(v) > 0;
+CREATE STREAM changes AS SELECT k, sum(v) AS s FROM events GROUP BY k HAVING sum(v) > 0 EMIT CHANGES;
+$$;
+INSERT INTO events VALUES ('a', 1), ('b', -1), (NULL, 5);
+CALL wait_for('current', 3);
+CALL wait_for('changes', 3);
+SELECT * FROM current ORDER BY k;
+SELECT k, s, _tombstone FROM velo_storage.changes_rows ORDER BY _seq;
+-- Gone: the row is deleted, the stream gets the key alone.
+INSERT INTO events VALUES ('a', -1), (NULL, -6), ('b', 2);
+CALL wait_for('current', 6);
+CALL wait_for('changes', 6);
+SELECT * FROM current ORDER BY k;
+SELECT k, s, _tombstone FROM velo_storage.changes_rows ORDER BY _seq;
+-- What appears and disappears within a batch emits nothing.
+INSERT INTO events VALUES ('c', 1), ('c', -1), ('a', 7);
+CALL wait_for('current', 9);
+CALL wait_for('changes', 9);
+SELECT * FROM current ORDER BY k;
+SELECT k, s, _tombstone FROM velo_storage.changes_rows WHERE _seq > 6 OR k = 'c' ORDER BY _seq;
+DROP SCHEMA emit_tombstones CASCADE;
