@@ -138,6 +138,27 @@ has_ended(int index)
 	return GetBackgroundWorkerPid(handles[index], &pid) == BGWH_STOPPED;
 }
 
+/*
+ * Slots of jobs are freed by the launcher of their database, which for a dropped
+ * database nobody is any more.  One whose worker is on its way (pid -1) gets the
+ * time to fail.
+ */
+static void
+free_job_slots(VeloJobShared *shared, List *databases)
+{
+	for (int i = 0; i < shared->nslots; i++)
+	{
+		VeloJobSlot *slot = &shared->slots[i];
+
+		if (!OidIsValid(slot->database) || list_member_oid(databases, slot->database))
+			continue;
+		if (slot->pid == 0 ||
+			(slot->pid == -1 && TimestampDifferenceExceeds(slot->started_at, GetCurrentTimestamp(),
+														   LOOK_EVERY_MS)))
+			slot->database = InvalidOid;
+	}
+}
+
 static void
 look(List *databases)
 {
@@ -159,6 +180,7 @@ look(List *databases)
 		if (slot->pid == 0 && !list_member_oid(databases, slot->database))
 			memset(slot, 0, sizeof(*slot));
 	}
+	free_job_slots(shared, databases);
 	foreach(cell, databases)
 	{
 		int			index = -1;

@@ -13,15 +13,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from oracle_cluster import Cluster, Server  # noqa: E402
+from oracle_cluster import Cluster, Server, prefix  # noqa: E402
 from oracle_jobs import Jobs  # noqa: E402
-
-
-def prefix():
-    found = os.environ.get("VELO_PREFIX")
-    if not found:
-        pytest.skip("VELO_PREFIX, an installation with the extension, is not set")
-    return pathlib.Path(found)
 
 
 @pytest.fixture(scope="session")

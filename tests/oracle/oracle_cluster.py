@@ -1,5 +1,6 @@
 """PostgreSQL clusters, and waiting for a condition."""
 
+import os
 import pathlib
 import shutil
 import socket
@@ -8,6 +9,7 @@ import tempfile
 import time
 
 import psycopg
+import pytest
 
 DEADLINE_S = 120
 
@@ -25,6 +27,14 @@ def wait_for(condition, what, deadline_s=DEADLINE_S):
             raise AssertionError(f"waited {deadline_s} s in vain for {shown}")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.2)
+
+
+def prefix():
+    """The installation whose programs make clusters."""
+    found = os.environ.get("VELO_PREFIX")
+    if not found:
+        pytest.skip("VELO_PREFIX, an installation with the extension, is not set")
+    return pathlib.Path(found)
 
 
 class Server:

@@ -12,10 +12,27 @@ import threading
 import time
 
 import pytest
-from oracle_cluster import wait_for
+from oracle_cluster import Cluster, prefix, wait_for
 
 SECONDS = float(os.environ.get("VELO_ORACLE_SECONDS", "8"))
 COPY_ROWS = int(os.environ.get("VELO_ORACLE_COPY_ROWS", "1000000"))
+
+
+@pytest.fixture(scope="module")
+def server(server):
+    """One that allows two-phase commit."""
+    with server.connect() as session:
+        allows = session.execute("SHOW max_prepared_transactions").fetchone()[0] != "0"
+    if allows:
+        yield server
+        return
+    cluster = Cluster(prefix(), {"max_prepared_transactions": 20, "max_worker_processes": 32})
+    try:
+        cluster.start()
+        yield cluster.server
+    finally:
+        cluster.remove()
+
 
 JOBS = ["copied", "keyed", "counted", "counted_final"]
 
@@ -149,9 +166,7 @@ def check(jobs, connect):
 
 
 def test_concurrent_transactions(jobs, connect):
-    kinds = [short, short, long, long, rolled_back, subtransactions, copied]
-    if jobs.value("SHOW max_prepared_transactions") != "0":
-        kinds.append(two_phase)
+    kinds = [short, short, long, long, rolled_back, subtransactions, copied, two_phase]
     create_jobs(jobs)
     stop = threading.Event()
     writers = []

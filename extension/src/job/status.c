@@ -17,10 +17,15 @@ velo_job_set_status(int job_id, const char *status)
 	const char *args[2] = {psprintf("%d", job_id), status};
 
 	velo_meta_begin(&scope);
+	/*
+	 * The worker and the launcher both notice that a job has stopped.  Between them its
+	 * owner may have started it again; stopped by the second it would never run.
+	 */
 	velo_meta_run("UPDATE velo.job SET status = $2, status_since = clock_timestamp(), "
 				  "started_at = CASE WHEN $2 = 'running' AND status = 'starting' "
 				  "THEN clock_timestamp() ELSE started_at END "
-				  "WHERE job_id = $1::int AND status <> $2", 2, args);
+				  "WHERE job_id = $1::int AND status <> $2 "
+				  "AND ($2 <> 'stopped' OR desired = 'stopped')", 2, args);
 	velo_meta_end(&scope);
 	VELO_TESTPOINT("job_status_written");
 }

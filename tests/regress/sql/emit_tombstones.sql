@@ -44,4 +44,18 @@ CALL wait_for('current', 9);
 CALL wait_for('changes', 9);
 SELECT * FROM current ORDER BY k;
 SELECT k, s, _tombstone FROM velo_storage.changes_rows WHERE _seq > 6 OR k = 'c' ORDER BY _seq;
+-- A table made of the changelog holds its current rows; a condition does not stop a tombstone.
+DO LANGUAGE velo $$
+CREATE TABLE mirror AS SELECT * FROM changes;
+CREATE TABLE large AS SELECT k, s * 10 AS tens FROM changes WHERE s > 0;
+$$;
+CALL wait_for('mirror', 6);
+CALL wait_for('large', 6);
+SELECT * FROM mirror ORDER BY k;
+SELECT * FROM large ORDER BY k;
+INSERT INTO events VALUES ('a', -7), (NULL, 9);
+CALL wait_for('mirror', 8);
+CALL wait_for('large', 8);
+SELECT * FROM mirror ORDER BY k;
+SELECT * FROM large ORDER BY k;
 DROP SCHEMA emit_tombstones CASCADE;
