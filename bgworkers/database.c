@@ -30,15 +30,15 @@
 #include "source/native_storage.h"
 
 #define LOOK_EVERY_MS 5000
-#define LOOK_AGAIN_MS 500		/* while something is on its way */
+#define LOOK_AGAIN_MS 500 /* while something is on its way */
 #define MAINTAIN_EVERY_US (60 * USECS_PER_SEC)
 
 typedef struct WantedJob
 {
-	int			job_id;
-	char	   *name;
-	char	   *desired;
-	char	   *status;
+	int job_id;
+	char *name;
+	char *desired;
+	char *status;
 } WantedJob;
 
 static VeloDatabaseSlot *self = NULL;
@@ -63,15 +63,16 @@ static List *
 list_jobs(void)
 {
 	VeloMetaScope scope;
-	List	   *jobs = NIL;
-	uint64		n;
+	List *jobs = NIL;
+	uint64 n;
 
 	velo_meta_begin(&scope);
 	n = velo_meta_run("SELECT job_id, name, desired, status FROM velo.job "
-					  "WHERE status NOT IN ('stopped', 'finished', 'failed')", 0, NULL);
+					  "WHERE status NOT IN ('stopped', 'finished', 'failed')",
+					  0, NULL);
 	for (uint64 i = 0; i < n; i++)
 	{
-		WantedJob  *job = SPI_palloc(sizeof(WantedJob));
+		WantedJob *job = SPI_palloc(sizeof(WantedJob));
 		MemoryContext old;
 
 		job->job_id = atoi(velo_meta_value(i, 1));
@@ -143,7 +144,7 @@ settle_job(const WantedJob *job, List **stopped)
 {
 	VeloJobShared *shared = velo_job_shared();
 	VeloJobSlot *slot;
-	bool		again = false;
+	bool again = false;
 
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	slot = slot_of(shared, job->job_id);
@@ -155,14 +156,14 @@ settle_job(const WantedJob *job, List **stopped)
 			again = true;
 	}
 	else if (slot == NULL)
-		again = true;			/* shown as no_worker_slot: starting, without a slot */
+		again = true; /* shown as no_worker_slot: starting, without a slot */
 	else if (slot->pid == 0 && !self->blocked)
 	{
 		if (slot->retry_at > GetCurrentTimestamp())
 			again = true;
 		else if (start_worker(shared, slot, job->name))
 		{
-			slot->pid = -1;		/* on its way */
+			slot->pid = -1; /* on its way */
 			slot->started_at = GetCurrentTimestamp();
 			if (slot->condition == VELO_CONDITION_NO_WORKER_SLOT)
 				slot->condition = VELO_CONDITION_OK;
@@ -170,10 +171,9 @@ settle_job(const WantedJob *job, List **stopped)
 		else
 		{
 			if (slot->condition != VELO_CONDITION_NO_WORKER_SLOT)
-				ereport(LOG,
-						(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-						 errmsg("job \"%s\" waits for a free background worker", job->name),
-						 errhint("Raise max_worker_processes (needs a restart).")));
+				ereport(LOG, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+							  errmsg("job \"%s\" waits for a free background worker", job->name),
+							  errhint("Raise max_worker_processes (needs a restart).")));
 			slot->condition = VELO_CONDITION_NO_WORKER_SLOT;
 			again = true;
 		}
@@ -199,8 +199,8 @@ free_slots(List *jobs)
 	for (int i = 0; i < shared->nslots; i++)
 	{
 		VeloJobSlot *slot = &shared->slots[i];
-		bool		wanted = false;
-		ListCell   *cell;
+		bool wanted = false;
+		ListCell *cell;
 
 		if (slot->database != MyDatabaseId || slot->pid != 0)
 			continue;
@@ -215,10 +215,10 @@ free_slots(List *jobs)
 static bool
 settle(void)
 {
-	List	   *jobs;
-	List	   *stopped = NIL;
-	ListCell   *cell;
-	bool		again = false;
+	List *jobs;
+	List *stopped = NIL;
+	ListCell *cell;
+	bool again = false;
 
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -249,18 +249,19 @@ static void
 maintain(MemoryContext context)
 {
 	VeloMetaScope scope;
-	List	   *streams = NIL;
-	ListCell   *cell;
-	uint64		n;
+	List *streams = NIL;
+	ListCell *cell;
+	uint64 n;
 
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	velo_meta_begin(&scope);
 	n = velo_meta_run("SELECT relation::oid FROM velo.stream WHERE type = 'native' "
-					  "AND kind = 'stream'", 0, NULL);
+					  "AND kind = 'stream'",
+					  0, NULL);
 	for (uint64 i = 0; i < n; i++)
 	{
-		Oid			oid = atooid(velo_meta_value(i, 1));
+		Oid oid = atooid(velo_meta_value(i, 1));
 		MemoryContext old = MemoryContextSwitchTo(context);
 
 		streams = lappend_oid(streams, oid);
@@ -305,7 +306,7 @@ velo_database_main(Datum arg)
 									ALLOCSET_DEFAULT_SIZES);
 	for (;;)
 	{
-		bool		again;
+		bool again;
 
 		MemoryContextSwitchTo(context);
 		MemoryContextReset(context);

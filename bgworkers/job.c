@@ -47,10 +47,10 @@
 
 #define CAREFUL_BATCH_ROWS 2000
 #define LAG_EVERY_US (USECS_PER_SEC)
-#define IDLE_POLL_MS 1000		/* behind wake-ups */
-#define TIMER_POLL_MS 100		/* while windows wait for the clock */
+#define IDLE_POLL_MS 1000 /* behind wake-ups */
+#define TIMER_POLL_MS 100 /* while windows wait for the clock */
 
-static int	commit_interval_ms = 50;
+static int commit_interval_ms = 50;
 
 static const VeloSetting commit_interval = {
 	.name = "velo.commit_interval",
@@ -144,18 +144,18 @@ VELO_OPTION(retry_multiplier);
 typedef struct Life
 {
 	MemoryContext context;
-	VeloJob    *job;
-	VeloTask   *task;
+	VeloJob *job;
+	VeloTask *task;
 	VeloPipeline *pipeline;
 	VeloBatchLimits limits;
-	char	   *signature;		/* of plan and target, to see whether a change matters */
+	char *signature; /* of plan and target, to see whether a change matters */
 } Life;
 
 static VeloJobSlot *slot = NULL;
-static bool whole_rows = false;	/* a record has failed: read what dead letters shall show */
+static bool whole_rows = false; /* a record has failed: read what dead letters shall show */
 static bool invalidated = false;
 static bool functions_changed = false;
-static Oid	watched[2];			/* relations whose change may matter */
+static Oid watched[2]; /* relations whose change may matter */
 
 static void
 leave(int code, Datum arg)
@@ -191,8 +191,8 @@ function_changed(Datum arg, int cache, uint32 hash)
 
 typedef struct Role
 {
-	Oid			user;
-	int			security;
+	Oid user;
+	int security;
 } Role;
 
 /*
@@ -202,7 +202,7 @@ typedef struct Role
 static void
 lock_in_order(const VeloJob *job)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, job->sources)
 		if (OidIsValid(lfirst_oid(cell)))
@@ -237,7 +237,7 @@ commit_as(const Role *role)
 static void
 set_status(int job_id, const char *status)
 {
-	Role		role;
+	Role role;
 
 	begin_as(&role, InvalidOid, NULL);
 	velo_job_set_status(job_id, status);
@@ -249,7 +249,7 @@ set_status(int job_id, const char *status)
 static void
 apply_settings(const VeloJob *job)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, job->settings)
 	{
@@ -257,8 +257,8 @@ apply_settings(const VeloJob *job)
 
 		SetConfigOption(setting->name, setting->value, PGC_USERSET, PGC_S_SESSION);
 	}
-	SetConfigOption("TimeZone", velo_base_option_text(job->options, "timezone"),
-					PGC_USERSET, PGC_S_SESSION);
+	SetConfigOption("TimeZone", velo_base_option_text(job->options, "timezone"), PGC_USERSET,
+					PGC_S_SESSION);
 }
 
 static void
@@ -280,7 +280,7 @@ seek(VeloSource *source, const VeloJob *job, const VeloTask *task, const VeloPla
 	for (int partition = 0; partition < source->ops->partitions(source); partition++)
 	{
 		TimestampTz watermark;
-		char	   *position = velo_job_position(task, 0, partition, &watermark);
+		char *position = velo_job_position(task, 0, partition, &watermark);
 
 		source->ops->seek(source, partition, position, from, from_time);
 		if (watermark != DT_NOBEGIN)
@@ -310,14 +310,14 @@ build(int job_id, bool careful)
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "velo job",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Life	   *life = palloc0(sizeof(Life));
-	VeloPlan   *plan;
+	Life *life = palloc0(sizeof(Life));
+	VeloPlan *plan;
 	VeloSource *source;
-	VeloSink   *sink;
-	VeloStore  *store = NULL;
+	VeloSink *sink;
+	VeloStore *store = NULL;
 	VeloSinkSpec *spec;
-	Role		role;
-	bool		keeps_rows;
+	Role role;
+	bool keeps_rows;
 
 	life->context = context;
 	begin_as(&role, InvalidOid, NULL);
@@ -352,14 +352,15 @@ build(int job_id, bool careful)
 	life->pipeline = velo_job_pipeline_create(context, plan, source, sink, store,
 											  life->task->watermark,
 											  (Size) velo_base_option_int(plan->options,
-																		  "max.memory.mb") << 20);
+																		  "max.memory.mb")
+												  << 20);
 	seek(source, life->job, life->task, plan, life->pipeline);
 	life->pipeline->operate.careful = careful;
 	life->pipeline->wants_whole_rows = keeps_rows && !whole_rows;
 	life->pipeline->operate.records_before = life->task->records_out;
 	velo_job_failures(life->pipeline, life->job);
 	life->limits.rows = careful ? CAREFUL_BATCH_ROWS
-		: velo_base_option_int(life->job->options, "max_batch_size");
+								: velo_base_option_int(life->job->options, "max_batch_size");
 	life->limits.time_us = velo_base_option_int(life->job->options, "batch_timeout") * 1000;
 	life->signature = signature_of(plan, life->job);
 	velo_job_end_restore(life->job);
@@ -384,9 +385,9 @@ discard(Life *life)
 static bool
 still_valid(Life *life)
 {
-	Role		role;
-	VeloJob    *job;
-	bool		same = false;
+	Role role;
+	VeloJob *job;
+	bool same = false;
 
 	if (functions_changed)
 		return false;
@@ -424,8 +425,8 @@ static bool
 run_batch(Life *life)
 {
 	static TimestampTz lag_at = 0;
-	Role		role;
-	bool		did;
+	Role role;
+	bool did;
 	TimestampTz now = GetCurrentTimestamp();
 
 	velo_job_pipeline_before_batch(life->pipeline);
@@ -438,7 +439,7 @@ run_batch(Life *life)
 		velo_job_set_status(life->job->job_id, "finished");
 	if (now - lag_at > LAG_EVERY_US)
 	{
-		int64		lag = life->pipeline->source->ops->lag(life->pipeline->source);
+		int64 lag = life->pipeline->source->ops->lag(life->pipeline->source);
 
 		pg_atomic_write_u64(&slot->lag_records, lag < 0 ? PG_UINT64_MAX : (uint64) lag);
 		lag_at = now;
@@ -461,9 +462,9 @@ idle_time_ms(Life *life, TimestampTz batch_begin)
 	VeloPipeline *pipeline = life->pipeline;
 	TimestampTz now = velo_clock_now();
 	TimestampTz due = pipeline->source->ops->next_due(pipeline->source);
-	bool		waits_for_clock = pipeline->plan->window.kind != VELO_WINDOW_NONE &&
-		pipeline->operate.state_bytes > 0;
-	long		timeout = waits_for_clock ? TIMER_POLL_MS : IDLE_POLL_MS;
+	bool waits_for_clock = pipeline->plan->window.kind != VELO_WINDOW_NONE &&
+						   pipeline->operate.state_bytes > 0;
+	long timeout = waits_for_clock ? TIMER_POLL_MS : IDLE_POLL_MS;
 
 	if (due != DT_NOEND)
 		timeout = due <= now ? 0 : Min(timeout, (due - now) / 1000 + 1);
@@ -482,9 +483,9 @@ static Next
 look(Life *life)
 {
 	VeloJobShared *shared = velo_job_shared();
-	Role		role;
-	VeloJob    *job;
-	Next		next = NEXT_RUN;
+	Role role;
+	VeloJob *job;
+	Next next = NEXT_RUN;
 
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	slot->reload = false;
@@ -519,7 +520,7 @@ look(Life *life)
 static void
 live(Life **life, int job_id, int64 *careful)
 {
-	Next		next = NEXT_RUN;
+	Next next = NEXT_RUN;
 
 	*life = build(job_id, *careful > 0);
 	if (*life == NULL)
@@ -527,8 +528,8 @@ live(Life **life, int job_id, int64 *careful)
 	for (;;)
 	{
 		TimestampTz begin = GetCurrentTimestamp();
-		int64		records_in;
-		bool		did;
+		int64 records_in;
+		bool did;
 
 		CHECK_FOR_INTERRUPTS();
 		if (slot->reload)
@@ -566,7 +567,7 @@ live(Life **life, int job_id, int64 *careful)
 		pgstat_report_activity(STATE_IDLE, (*life)->job->sql);
 		if ((*life)->pipeline->drained)
 		{
-			long		rest = commit_interval_ms - (GetCurrentTimestamp() - begin) / 1000;
+			long rest = commit_interval_ms - (GetCurrentTimestamp() - begin) / 1000;
 
 			/* Not more often than the commit interval, however fast input trickles in. */
 			while (did && rest > 0 && !slot->reload)
@@ -576,7 +577,7 @@ live(Life **life, int job_id, int64 *careful)
 			}
 			if (!did)
 			{
-				long		timeout = idle_time_ms(*life, begin);
+				long timeout = idle_time_ms(*life, begin);
 
 				if (timeout > 0)
 					velo_worker_wait(timeout);
@@ -590,16 +591,16 @@ live(Life **life, int job_id, int64 *careful)
 static int64
 restart_delay_us(const VeloJob *job, int failures)
 {
-	double		initial = velo_base_option_int(job->options, "retry.initial.delay");
-	double		most = velo_base_option_int(job->options, "retry.max.delay");
+	double initial = velo_base_option_int(job->options, "retry.initial.delay");
+	double most = velo_base_option_int(job->options, "retry.max.delay");
 	const char *strategy = velo_base_option_text(job->options, "retry.backoff.strategy");
-	double		delay = initial;
+	double delay = initial;
 
 	if (strcmp(strategy, "linear") == 0)
 		delay = initial * failures;
 	else if (strcmp(strategy, "exponential") == 0)
 	{
-		double		multiplier = velo_base_option_float(job->options, "retry.multiplier");
+		double multiplier = velo_base_option_float(job->options, "retry.multiplier");
 
 		for (int i = 1; i < failures && delay < most; i++)
 			delay *= multiplier;
@@ -612,18 +613,18 @@ static bool
 is_final(int sqlstate)
 {
 	return velo_operate_is_data_error(sqlstate) ||
-		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION ||
-		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_FEATURE_NOT_SUPPORTED ||
-		sqlstate == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED ||
-		sqlstate == ERRCODE_VELO_STATE_INCOMPATIBLE;
+		   ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION ||
+		   ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_FEATURE_NOT_SUPPORTED ||
+		   sqlstate == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED ||
+		   sqlstate == ERRCODE_VELO_STATE_INCOMPATIBLE;
 }
 
 static void
 record_failure(int job_id, const ErrorData *error)
 {
-	Role		role;
-	VeloJob    *job;
-	bool		final;
+	Role role;
+	VeloJob *job;
+	bool final;
 
 	begin_as(&role, InvalidOid, NULL);
 	/* DROP EXTENSION takes the ground from under a worker; there is nothing to record then. */
@@ -632,7 +633,7 @@ record_failure(int job_id, const ErrorData *error)
 	{
 		slot->failures++;
 		final = is_final(error->sqlerrcode) ||
-			slot->failures > velo_base_option_int(job->options, "retry.max.attempts");
+				slot->failures > velo_base_option_int(job->options, "retry.max.attempts");
 		slot->condition = VELO_CONDITION_RETRYING;
 		slot->retry_at = GetCurrentTimestamp() + restart_delay_us(job, slot->failures);
 		velo_job_set_error(job_id, final ? "failed" : "starting",
@@ -659,16 +660,16 @@ handle_error(Life *life, int job_id, int64 *careful, ErrorData *error)
 	}
 	if (life && life->pipeline && *careful <= 0 && velo_operate_is_data_error(error->sqlerrcode) &&
 		strcmp(velo_base_option_text(life->job->options, "failure_strategy"), "FailBatch") != 0 &&
-		strcmp(velo_base_option_text(life->job->options, "failure_strategy"), "RetryWithBackoff") != 0)
+		strcmp(velo_base_option_text(life->job->options, "failure_strategy"), "RetryWithBackoff") !=
+			0)
 	{
 		*careful = Max(1, life->pipeline->records_in);
 		return true;
 	}
-	ereport(LOG,
-			(errcode(error->sqlerrcode),
-			 errmsg("job %d ends with an error: %s", job_id, error->message),
-			 error->detail ? errdetail_internal("%s", error->detail) : 0,
-			 error->context ? errcontext("%s", error->context) : 0));
+	ereport(LOG, (errcode(error->sqlerrcode),
+				  errmsg("job %d ends with an error: %s", job_id, error->message),
+				  error->detail ? errdetail_internal("%s", error->detail) : 0,
+				  error->context ? errcontext("%s", error->context) : 0));
 	record_failure(job_id, error);
 	return false;
 }
@@ -677,10 +678,10 @@ void
 velo_job_main(Datum arg)
 {
 	VeloJobShared *shared = velo_job_shared();
-	Life	   *volatile life = NULL;
-	int64		careful = 0;
+	Life *volatile life = NULL;
+	int64 careful = 0;
 	volatile bool again = true;
-	int			job_id;
+	int job_id;
 
 	slot = &shared->slots[DatumGetInt32(arg)];
 	velo_worker_setup();
@@ -709,7 +710,7 @@ velo_job_main(Datum arg)
 		}
 		PG_CATCH();
 		{
-			ErrorData  *error;
+			ErrorData *error;
 
 			MemoryContextSwitchTo(TopMemoryContext);
 			error = CopyErrorData();

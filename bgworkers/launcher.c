@@ -73,10 +73,10 @@ static List *
 list_databases(void)
 {
 	MemoryContext context = CurrentMemoryContext;
-	List	   *databases = NIL;
-	Relation	relation;
+	List *databases = NIL;
+	Relation relation;
 	TableScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
 	StartTransactionCommand();
 	(void) GetTransactionSnapshot();
@@ -105,7 +105,7 @@ start_database(int index, Oid database)
 {
 	BackgroundWorker worker = {0};
 	MemoryContext old;
-	bool		started;
+	bool started;
 
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
@@ -130,7 +130,7 @@ start_database(int index, Oid database)
 static bool
 has_ended(int index)
 {
-	pid_t		pid = velo_job_shared()->databases[index].pid;
+	pid_t pid = velo_job_shared()->databases[index].pid;
 
 	/* Started by a launcher before this one: only its process id is known. */
 	if (handles[index] == NULL)
@@ -153,8 +153,8 @@ free_job_slots(VeloJobShared *shared, List *databases)
 		if (!OidIsValid(slot->database) || list_member_oid(databases, slot->database))
 			continue;
 		if (slot->pid == 0 ||
-			(slot->pid == -1 && TimestampDifferenceExceeds(slot->started_at, GetCurrentTimestamp(),
-														   LOOK_EVERY_MS)))
+			(slot->pid == -1 &&
+			 TimestampDifferenceExceeds(slot->started_at, GetCurrentTimestamp(), LOOK_EVERY_MS)))
 			slot->database = InvalidOid;
 	}
 }
@@ -163,7 +163,7 @@ static void
 look(List *databases)
 {
 	VeloJobShared *shared = velo_job_shared();
-	ListCell   *cell;
+	ListCell *cell;
 
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < VELO_MAX_DATABASES; i++)
@@ -183,7 +183,7 @@ look(List *databases)
 	free_job_slots(shared, databases);
 	foreach(cell, databases)
 	{
-		int			index = -1;
+		int index = -1;
 
 		for (int i = 0; i < VELO_MAX_DATABASES && index < 0; i++)
 			if (shared->databases[i].database == lfirst_oid(cell))
@@ -196,16 +196,16 @@ look(List *databases)
 			}
 		if (index < 0)
 		{
-			ereport(LOG,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("jobs of database %u cannot run: velostream serves at most %d databases",
-							lfirst_oid(cell), VELO_MAX_DATABASES)));
+			ereport(
+				LOG,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("jobs of database %u cannot run: velostream serves at most %d databases",
+						lfirst_oid(cell), VELO_MAX_DATABASES)));
 			continue;
 		}
 		if (shared->databases[index].pid == 0 && !shared->databases[index].absent &&
-			!shared->databases[index].blocked &&
-			start_database(index, lfirst_oid(cell)))
-			shared->databases[index].pid = -1;	/* on its way */
+			!shared->databases[index].blocked && start_database(index, lfirst_oid(cell)))
+			shared->databases[index].pid = -1; /* on its way */
 	}
 	LWLockRelease(shared->lock);
 }

@@ -45,8 +45,8 @@ range_of(const LiftName *name)
 Oid
 velo_api_creation_schema(const char *text, const LiftStatement *statement)
 {
-	Oid			existing;
-	Oid			schema;
+	Oid existing;
+	Oid schema;
 	VeloErrorPlace place;
 
 	velo_plan_error_place_push(&place, text, statement->name->span);
@@ -56,16 +56,14 @@ velo_api_creation_schema(const char *text, const LiftStatement *statement)
 		return schema;
 	if (statement->if_not_exists)
 	{
-		ereport(NOTICE,
-				(errcode(ERRCODE_DUPLICATE_TABLE),
-				 errmsg("relation \"%s\" already exists, skipping", statement->name->name),
-				 velo_plan_error_at(text, statement->name->span.from)));
+		ereport(NOTICE, (errcode(ERRCODE_DUPLICATE_TABLE),
+						 errmsg("relation \"%s\" already exists, skipping", statement->name->name),
+						 velo_plan_error_at(text, statement->name->span.from)));
 		return InvalidOid;
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_DUPLICATE_TABLE),
-			 errmsg("relation \"%s\" already exists", statement->name->name),
-			 velo_plan_error_at(text, statement->name->span.from)));
+	ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE),
+					errmsg("relation \"%s\" already exists", statement->name->name),
+					velo_plan_error_at(text, statement->name->span.from)));
 }
 
 static void
@@ -73,14 +71,16 @@ enter_stream(Oid relation, bool is_table, const char *type, Oid storage, bool is
 			 List *keys, List *options)
 {
 	const char *args[7] = {
-		velo_meta_oid_text(relation), is_table ? "table" : "stream", type,
-		velo_meta_oid_text(storage), is_derived ? "true" : "false",
-		velo_meta_text_array(keys), velo_meta_options_text(options),
+		velo_meta_oid_text(relation),	 is_table ? "table" : "stream", type,
+		velo_meta_oid_text(storage),	 is_derived ? "true" : "false", velo_meta_text_array(keys),
+		velo_meta_options_text(options),
 	};
 
-	velo_meta_run("INSERT INTO velo.stream (relation, kind, type, storage, is_derived, key_columns, "
-				  "options) VALUES ($1::oid::regclass, $2, $3, $4::oid::regclass, $5::boolean, "
-				  "$6::text[], $7::jsonb)", 7, args);
+	velo_meta_run(
+		"INSERT INTO velo.stream (relation, kind, type, storage, is_derived, key_columns, "
+		"options) VALUES ($1::oid::regclass, $2, $3, $4::oid::regclass, $5::boolean, "
+		"$6::text[], $7::jsonb)",
+		7, args);
 	velo_meta_streams_changed();
 }
 
@@ -89,7 +89,7 @@ enter_stream(Oid relation, bool is_table, const char *type, Oid storage, bool is
 static void
 check_column_name(const char *text, List *seen, const char *name, LiftSpan span)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	if (velo_source_native_is_reserved(name))
 		ereport(ERROR,
@@ -99,10 +99,9 @@ check_column_name(const char *text, List *seen, const char *name, LiftSpan span)
 				 velo_plan_error_at(text, span.from)));
 	foreach(cell, seen)
 		if (strcmp(((VeloColumn *) lfirst(cell))->name, name) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_COLUMN),
-					 errmsg("column \"%s\" specified more than once", name),
-					 velo_plan_error_at(text, span.from)));
+			ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
+							errmsg("column \"%s\" specified more than once", name),
+							velo_plan_error_at(text, span.from)));
 }
 
 /* The default expression, checked against the column's type and deparsed. */
@@ -111,11 +110,11 @@ default_text(const char *text, const LiftColumn *column, Oid type, int32 typmod)
 {
 	VeloErrorMap map;
 	ParseState *pstate;
-	List	   *parsed;
-	ResTarget  *target;
-	Node	   *expr;
-	Oid			given;
-	int			level;
+	List *parsed;
+	ResTarget *target;
+	Node *expr;
+	Oid given;
+	int level;
 	const char *result;
 
 	if (column->default_value == NULL)
@@ -132,12 +131,11 @@ default_text(const char *text, const LiftColumn *column, Oid type, int32 typmod)
 								 COERCE_IMPLICIT_CAST, -1);
 	velo_plan_error_map_pop(&map);
 	if (expr == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" is of type %s but default expression is of type %s",
-						column->name, format_type_be(type), format_type_be(given)),
-				 errhint("You will need to rewrite or cast the expression."),
-				 velo_plan_error_at(text, column->default_value->span.from)));
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("column \"%s\" is of type %s but default expression is of type %s",
+							   column->name, format_type_be(type), format_type_be(given)),
+						errhint("You will need to rewrite or cast the expression."),
+						velo_plan_error_at(text, column->default_value->span.from)));
 	level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
@@ -149,8 +147,8 @@ default_text(const char *text, const LiftColumn *column, Oid type, int32 typmod)
 static List *
 declared_columns(const char *text, const LiftStatement *statement)
 {
-	List	   *columns = NIL;
-	int			level = velo_plan_path_begin();
+	List *columns = NIL;
+	int level = velo_plan_path_begin();
 
 	for (LiftColumn *lifted = statement->columns; lifted; lifted = lifted->next)
 	{
@@ -166,11 +164,10 @@ declared_columns(const char *text, const LiftStatement *statement)
 		velo_plan_error_map_pop(&map);
 		velo_plan_error_place_pop(&place);
 		if (get_typtype(column->type) == TYPTYPE_PSEUDO)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-					 errmsg("column \"%s\" has pseudo-type %s", column->name,
-							format_type_be(column->type)),
-					 velo_plan_error_at(text, lifted->type->span.from)));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+							errmsg("column \"%s\" has pseudo-type %s", column->name,
+								   format_type_be(column->type)),
+							velo_plan_error_at(text, lifted->type->span.from)));
 		column->collation = get_typcollation(column->type);
 		column->not_null = lifted->not_null || lifted->primary_key;
 		column->is_key = lifted->primary_key;
@@ -184,13 +181,13 @@ declared_columns(const char *text, const LiftStatement *statement)
 static TupleDesc
 columns_desc(List *columns)
 {
-	TupleDesc	desc = CreateTemplateTupleDesc(list_length(columns));
-	ListCell   *cell;
+	TupleDesc desc = CreateTemplateTupleDesc(list_length(columns));
+	ListCell *cell;
 
 	foreach(cell, columns)
 	{
 		VeloColumn *column = lfirst(cell);
-		int			number = foreach_current_index(cell) + 1;
+		int number = foreach_current_index(cell) + 1;
 
 		TupleDescInitEntry(desc, number, column->name, column->type, column->typmod, 0);
 		TupleDescInitEntryCollation(desc, number, column->collation);
@@ -200,27 +197,26 @@ columns_desc(List *columns)
 
 typedef struct Declaration
 {
-	VeloObject	object;
-	List	   *columns;		/* of VeloColumn * */
+	VeloObject object;
+	List *columns; /* of VeloColumn * */
 } Declaration;
 
 static void
 check_key_columns(const char *text, const LiftStatement *statement, const VeloObject *object)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, object->key_columns)
 	{
-		bool		found = false;
+		bool found = false;
 
 		for (int i = 0; i < object->desc->natts && !found; i++)
 			found = strcmp(NameStr(TupleDescAttr(object->desc, i)->attname), lfirst(cell)) == 0;
 		if (!found)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("key column \"%s\" of stream \"%s\" does not exist",
-							(char *) lfirst(cell), object->name),
-					 velo_plan_error_at_property(text, statement, "key.field")));
+			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+							errmsg("key column \"%s\" of stream \"%s\" does not exist",
+								   (char *) lfirst(cell), object->name),
+							velo_plan_error_at_property(text, statement, "key.field")));
 	}
 }
 
@@ -242,7 +238,8 @@ declared_type(const char *text, const LiftStatement *statement)
 	only.properties = palloc(sizeof(LiftProperty));
 	*only.properties = *type;
 	only.properties->next = NULL;
-	return velo_base_option_text(velo_plan_bind(text, &only, name, NULL, NULL, NULL).source, "type");
+	return velo_base_option_text(velo_plan_bind(text, &only, name, NULL, NULL, NULL).source,
+								 "type");
 }
 
 static Declaration *
@@ -250,9 +247,9 @@ check_declaration(const char *text, const LiftStatement *statement)
 {
 	Declaration *declaration = palloc0(sizeof(Declaration));
 	VeloObject *object = &declaration->object;
-	VeloBound	bound;
+	VeloBound bound;
 	const char *key;
-	ListCell   *cell;
+	ListCell *cell;
 
 	object->type = declared_type(text, statement);
 	if (statement->is_table ||
@@ -260,8 +257,8 @@ check_declaration(const char *text, const LiftStatement *statement)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 statement->is_table
-				 ? errmsg("declaring a table over an outside source is not supported yet")
-				 : errmsg("streams of type \"%s\" are not supported yet", object->type),
+					 ? errmsg("declaring a table over an outside source is not supported yet")
+					 : errmsg("streams of type \"%s\" are not supported yet", object->type),
 				 errhint("Streams of type native and generator are."),
 				 velo_plan_error_at_property(text, statement, "type")));
 	bound = velo_plan_bind(text, statement, statement->name->name, NULL, NULL, NULL);
@@ -303,11 +300,11 @@ VeloReport
 velo_api_declare(const char *text, const LiftStatement *statement)
 {
 	Declaration *declaration = check_declaration(text, statement);
-	VeloReport	report = {"CREATE STREAM", NULL, NULL};
-	Oid			schema = velo_api_creation_schema(text, statement);
-	Oid			owner = GetUserId();
-	Oid			relation;
-	Oid			storage = InvalidOid;
+	VeloReport report = {"CREATE STREAM", NULL, NULL};
+	Oid schema = velo_api_creation_schema(text, statement);
+	Oid owner = GetUserId();
+	Oid relation;
+	Oid storage = InvalidOid;
 	VeloMetaScope scope;
 
 	if (!OidIsValid(schema))
@@ -315,9 +312,8 @@ velo_api_declare(const char *text, const LiftStatement *statement)
 	velo_base_require_preload();
 	velo_meta_begin(&scope);
 	if (strcmp(declaration->object.type, "generator") == 0)
-		relation = velo_source_generator_create(schema, statement->name->name,
-												declaration->columns, declaration->object.options,
-												owner);
+		relation = velo_source_generator_create(schema, statement->name->name, declaration->columns,
+												declaration->object.options, owner);
 	else
 		relation = velo_source_native_create(schema, statement->name->name, declaration->columns,
 											 declaration->object.options, false, owner, &storage);
@@ -340,13 +336,12 @@ VeloObject *
 velo_api_created_object(const char *text, const LiftStatement *statement, const VeloPlan *plan)
 {
 	VeloObject *object = palloc0(sizeof(VeloObject));
-	int			n = payload_columns(plan);
+	int n = payload_columns(plan);
 
 	if (statement->into)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("INTO in CREATE ... AS is not supported yet"),
-				 velo_plan_error_at(text, statement->into->span.from)));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("INTO in CREATE ... AS is not supported yet"),
+						velo_plan_error_at(text, statement->into->span.from)));
 	object->schema = statement->name->schema;
 	object->name = statement->name->name;
 	object->is_stream = !statement->is_table;
@@ -359,7 +354,8 @@ velo_api_created_object(const char *text, const LiftStatement *statement, const 
 	object->options = plan->sink_options;
 	for (int i = 0; i < plan->nkeys; i++)
 		object->key_columns = lappend(object->key_columns,
-									  pstrdup(NameStr(TupleDescAttr(plan->output, plan->keys[i] - 1)->attname)));
+									  pstrdup(NameStr(TupleDescAttr(plan->output, plan->keys[i] - 1)
+														  ->attname)));
 	return object;
 }
 
@@ -368,8 +364,8 @@ static Oid
 create_table(Oid schema, const VeloObject *object, const VeloPlan *plan)
 {
 	StringInfoData sql;
-	char	   *name = quote_qualified_identifier(get_namespace_name(schema), object->name);
-	ListCell   *cell;
+	char *name = quote_qualified_identifier(get_namespace_name(schema), object->name);
+	ListCell *cell;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "CREATE TABLE %s (", name);
@@ -379,12 +375,13 @@ create_table(Oid schema, const VeloObject *object, const VeloPlan *plan)
 
 		appendStringInfo(&sql, "%s%s %s", i ? ", " : "", quote_identifier(NameStr(att->attname)),
 						 format_type_extended(att->atttypid, att->atttypmod,
-											  FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+											  FORMAT_TYPE_TYPEMOD_GIVEN |
+												  FORMAT_TYPE_FORCE_QUALIFY));
 		if (OidIsValid(att->attcollation) && att->attcollation != get_typcollation(att->atttypid))
 			appendStringInfo(&sql, " COLLATE %s", generate_collation_name(att->attcollation));
 	}
-	appendStringInfoString(&sql, plan->key_is_primary ? ", PRIMARY KEY (" :
-						   ", UNIQUE NULLS NOT DISTINCT (");
+	appendStringInfoString(&sql, plan->key_is_primary ? ", PRIMARY KEY ("
+													  : ", UNIQUE NULLS NOT DISTINCT (");
 	foreach(cell, object->key_columns)
 		appendStringInfo(&sql, "%s%s", foreach_current_index(cell) ? ", " : "",
 						 quote_identifier(lfirst(cell)));
@@ -401,7 +398,7 @@ create_table(Oid schema, const VeloObject *object, const VeloPlan *plan)
 static Oid
 create_stream(Oid schema, const VeloObject *object, Oid owner, Oid *storage)
 {
-	List	   *columns = NIL;
+	List *columns = NIL;
 
 	for (int i = 0; i < object->desc->natts; i++)
 	{
@@ -422,11 +419,11 @@ void
 velo_api_create_into(const char *text, const LiftStatement *statement, const LiftStatement *insert)
 {
 	VeloObject *object;
-	VeloPlan   *plan;
-	Oid			schema;
-	Oid			relation;
-	Oid			storage;
-	Oid			owner = GetUserId();
+	VeloPlan *plan;
+	Oid schema;
+	Oid relation;
+	Oid storage;
+	Oid owner = GetUserId();
 	VeloMetaScope scope;
 
 	if (velo_plan_object(NULL, insert->name->schema, insert->name->name) != NULL)
@@ -447,13 +444,13 @@ VeloReport
 velo_api_create_as(const char *text, const LiftStatement *statement, const char *job_name,
 				   const char *sql)
 {
-	VeloReport	report = {statement->is_table ? "CREATE TABLE" : "CREATE STREAM", NULL, NULL};
-	VeloPlan   *plan;
+	VeloReport report = {statement->is_table ? "CREATE TABLE" : "CREATE STREAM", NULL, NULL};
+	VeloPlan *plan;
 	VeloObject *object;
-	Oid			schema;
-	Oid			relation;
-	Oid			storage = InvalidOid;
-	Oid			owner = GetUserId();
+	Oid schema;
+	Oid relation;
+	Oid storage = InvalidOid;
+	Oid owner = GetUserId();
 	VeloMetaScope scope;
 	VeloJobDefinition definition = {0};
 

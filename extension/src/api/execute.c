@@ -24,17 +24,17 @@
 
 typedef struct RowsDoor
 {
-	VeloDoor	base;
+	VeloDoor base;
 	Tuplestorestate *rows;
-	TupleDesc	desc;
+	TupleDesc desc;
 	VeloNotices notices;
-	int			nreported;		/* notices that earlier commands have taken */
+	int nreported; /* notices that earlier commands have taken */
 } RowsDoor;
 
 static void
 put_jsonb(RowsDoor *door, Datum jsonb)
 {
-	bool		is_null = false;
+	bool is_null = false;
 
 	tuplestore_putvalues(door->rows, door->desc, &jsonb, &is_null);
 }
@@ -42,7 +42,7 @@ put_jsonb(RowsDoor *door, Datum jsonb)
 static Datum
 record_to_jsonb(Datum record)
 {
-	char	   *json = TextDatumGetCString(DirectFunctionCall1(row_to_json, record));
+	char *json = TextDatumGetCString(DirectFunctionCall1(row_to_json, record));
 
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json));
 }
@@ -50,9 +50,9 @@ record_to_jsonb(Datum record)
 static void
 rows_query(VeloDoor *base, const char *sql, const LiftText *core)
 {
-	RowsDoor   *door = (RowsDoor *) base;
+	RowsDoor *door = (RowsDoor *) base;
 	VeloErrorMap map;
-	int			result;
+	int result;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
@@ -62,16 +62,15 @@ rows_query(VeloDoor *base, const char *sql, const LiftText *core)
 	if (core)
 		velo_plan_error_map_pop(&map);
 	if (result < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
-				 errmsg("this statement cannot be run in a function: %s",
-						SPI_result_code_string(result))));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+						errmsg("this statement cannot be run in a function: %s",
+							   SPI_result_code_string(result))));
 	if (base->is_last && SPI_tuptable)
 	{
 		BlessTupleDesc(SPI_tuptable->tupdesc);
 		for (uint64 i = 0; i < SPI_processed; i++)
 			put_jsonb(door, record_to_jsonb(heap_copy_tuple_as_datum(SPI_tuptable->vals[i],
-																	SPI_tuptable->tupdesc)));
+																	 SPI_tuptable->tupdesc)));
 	}
 	SPI_finish();
 }
@@ -79,7 +78,7 @@ rows_query(VeloDoor *base, const char *sql, const LiftText *core)
 static void
 push_text(JsonbParseState **state, JsonbIteratorToken token, const char *text)
 {
-	JsonbValue	value;
+	JsonbValue value;
 
 	if (text == NULL)
 		value.type = jbvNull;
@@ -95,7 +94,7 @@ push_text(JsonbParseState **state, JsonbIteratorToken token, const char *text)
 static void
 rows_command(VeloDoor *base, const VeloReport *report)
 {
-	RowsDoor   *door = (RowsDoor *) base;
+	RowsDoor *door = (RowsDoor *) base;
 	JsonbParseState *state = NULL;
 	JsonbValue *value;
 
@@ -121,11 +120,11 @@ rows_command(VeloDoor *base, const VeloReport *report)
 static void
 rows_pipeline(VeloDoor *base, VeloPlan *plan, const LiftStatement *statement)
 {
-	RowsDoor   *door = (RowsDoor *) base;
+	RowsDoor *door = (RowsDoor *) base;
 	VeloSinkSpec *spec = palloc0(sizeof(VeloSinkSpec));
-	VeloQuery  *query;
+	VeloQuery *query;
 	TupleTableSlot *slot;
-	bool		is_tombstone;
+	bool is_tombstone;
 
 	if (!plan->source.bounded && plan->limit < 0)
 		ereport(ERROR,
@@ -170,7 +169,7 @@ open_door(RowsDoor *door, FunctionCallInfo fcinfo)
 /* velo.execute(sql text, params jsonb) → setof jsonb */
 VELO_FUNCTION(velo_execute)
 {
-	RowsDoor	door;
+	RowsDoor door;
 
 	open_door(&door, fcinfo);
 	velo_api_notices_begin(&door.notices, false);

@@ -15,7 +15,7 @@ static VeloPlan *
 plan_of_job(const char *text, const LiftName *lifted, const char **sink)
 {
 	const char *name = lifted->name;
-	VeloJob    *job = velo_api_find_job(text, lifted);
+	VeloJob *job = velo_api_find_job(text, lifted);
 
 	*sink = psprintf("%s \"%s\"", job->kind, name);
 	return velo_job_plan(job);
@@ -26,14 +26,15 @@ velo_api_explain(const char *text, const LiftStatement *statement, const VeloDec
 {
 	const LiftStatement *body = statement->body;
 	const char *sink = "client";
-	VeloPlan   *plan;
+	VeloPlan *plan;
 	StringInfoData sql;
-	List	   *lines;
-	ListCell   *cell;
+	List *lines;
+	ListCell *cell;
 
 	if (statement->explain_job)
 		plan = plan_of_job(text, statement->name, &sink);
-	else if (body == NULL || (body->kind == LIFT_QUERY && velo_plan_is_plain(text, body, declared)) ||
+	else if (body == NULL ||
+			 (body->kind == LIFT_QUERY && velo_plan_is_plain(text, body, declared)) ||
 			 (body->kind == LIFT_INSERT && !body->is_dialect))
 		return unconstify(char *, statement->core->text);
 	else if (body->query == NULL)
@@ -52,7 +53,7 @@ velo_api_explain(const char *text, const LiftStatement *statement, const VeloDec
 	initStringInfo(&sql);
 	if (statement->format_json)
 	{
-		Jsonb	   *json = velo_plan_explain_json(plan, sink);
+		Jsonb *json = velo_plan_explain_json(plan, sink);
 
 		appendStringInfo(&sql, "SELECT %s::json AS \"QUERY PLAN\"",
 						 quote_literal_cstr(JsonbToCString(NULL, &json->root, VARSIZE(json))));

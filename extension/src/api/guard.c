@@ -133,9 +133,10 @@ check_view(const ViewStmt *statement)
 		return;
 	relation = RangeVarGetRelid(statement->view, NoLock, true);
 	if (OidIsValid(relation) && velo_meta_guard(relation) != VELO_GUARD_NONE)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("cannot replace the view of stream \"%s\"", get_rel_name(relation)),
-						errhint("Use ALTER STREAM ... ADD COLUMN, or drop and create the stream.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot replace the view of stream \"%s\"", get_rel_name(relation)),
+				 errhint("Use ALTER STREAM ... ADD COLUMN, or drop and create the stream.")));
 }
 
 /* --- COPY ------------------------------------------------------------------- */

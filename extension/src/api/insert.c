@@ -22,12 +22,14 @@ free_job_name(const char *target)
 {
 	VeloMetaScope scope;
 	const char *args[1] = {target};
-	char	   *name;
+	char *name;
 
 	velo_meta_begin(&scope);
-	velo_meta_run("SELECT 'insert_' || $1 || '_' || n FROM pg_catalog.generate_series(1, 100000) n "
-				  "WHERE NOT EXISTS (SELECT FROM velo.job WHERE name = 'insert_' || $1 || '_' || n) "
-				  "ORDER BY n LIMIT 1", 1, args);
+	velo_meta_run(
+		"SELECT 'insert_' || $1 || '_' || n FROM pg_catalog.generate_series(1, 100000) n "
+		"WHERE NOT EXISTS (SELECT FROM velo.job WHERE name = 'insert_' || $1 || '_' || n) "
+		"ORDER BY n LIMIT 1",
+		1, args);
 	name = velo_meta_value(0, 1);
 	velo_meta_end(&scope);
 	return name;
@@ -51,32 +53,28 @@ velo_api_check_insert(const char *text, const LiftStatement *statement,
 		const char *hint = velo_plan_object_hint(declared, name->schema, name->name,
 												 "Create it first, or use CREATE STREAM ... AS.");
 
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation \"%s\" does not exist", name->name),
-				 errhint("%s", hint),
-				 velo_plan_error_at(text, name->span.from)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation \"%s\" does not exist", name->name), errhint("%s", hint),
+						velo_plan_error_at(text, name->span.from)));
 	}
 	if (object->is_derived)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("\"%s\" is written by its own job", object->name),
-				 errhint("Insert into a declared stream, or create another one."),
-				 velo_plan_error_at(text, name->span.from)));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("\"%s\" is written by its own job", object->name),
+						errhint("Insert into a declared stream, or create another one."),
+						velo_plan_error_at(text, name->span.from)));
 	if (object->is_stream && strcmp(object->type, "native") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("streams of type \"%s\" cannot be inserted into", object->type),
-				 errhint("Insert into a stream of type native, or into a table."),
-				 velo_plan_error_at(text, name->span.from)));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("streams of type \"%s\" cannot be inserted into", object->type),
+						errhint("Insert into a stream of type native, or into a table."),
+						velo_plan_error_at(text, name->span.from)));
 	velo_plan_error_place_push(&place, text, name->span);
 	if (OidIsValid(object->relation) &&
 		pg_class_aclcheck(object->relation, GetUserId(), ACL_INSERT) != ACLCHECK_OK)
 		velo_plan_deny(object);
 	velo_plan_error_place_pop(&place);
 	request.target = OidIsValid(object->relation)
-		? velo_job_insert_target(text, statement, object->relation)
-		: velo_job_insert_columns(text, statement, object->name, object->desc);
+						 ? velo_job_insert_target(text, statement, object->relation)
+						 : velo_job_insert_columns(text, statement, object->name, object->desc);
 	request.for_stream = object->is_stream;
 	*target = object;
 	return velo_plan_query(&request);
@@ -86,7 +84,7 @@ VeloReport
 velo_api_insert_job(const char *text, const LiftStatement *statement, const char *job_name,
 					const char *sql)
 {
-	VeloReport	report = {"INSERT", NULL, NULL};
+	VeloReport report = {"INSERT", NULL, NULL};
 	VeloJobDefinition definition = {0};
 	VeloObject *object;
 

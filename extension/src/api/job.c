@@ -28,15 +28,17 @@ nearest_job(const char *name)
 	VeloNearest nearest;
 	VeloMetaScope scope;
 	const char *args[1] = {velo_meta_oid_text(GetUserId())};
-	List	   *names;
-	ListCell   *cell;
+	List *names;
+	ListCell *cell;
 
 	velo_plan_nearest_begin(&nearest, name);
 	velo_meta_begin(&scope);
-	velo_meta_run("SELECT array_agg(name) FROM (SELECT j.name FROM velo.job j "
-				  "LEFT JOIN pg_catalog.pg_class c ON c.oid = j.relation "
-				  "WHERE pg_catalog.pg_has_role($1::oid, coalesce(c.relowner, j.owner::oid), 'USAGE') "
-				  "ORDER BY j.name LIMIT 5000) j", 1, args);
+	velo_meta_run(
+		"SELECT array_agg(name) FROM (SELECT j.name FROM velo.job j "
+		"LEFT JOIN pg_catalog.pg_class c ON c.oid = j.relation "
+		"WHERE pg_catalog.pg_has_role($1::oid, coalesce(c.relowner, j.owner::oid), 'USAGE') "
+		"ORDER BY j.name LIMIT 5000) j",
+		1, args);
 	names = velo_meta_text_list(0, 1);
 	velo_meta_end(&scope);
 	foreach(cell, names)
@@ -47,17 +49,16 @@ nearest_job(const char *name)
 static VeloJob *
 existing_job(const char *name)
 {
-	VeloJob    *job = velo_job_find(name);
+	VeloJob *job = velo_job_find(name);
 
 	if (job == NULL)
 	{
 		const char *nearest = nearest_job(name);
 
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("job \"%s\" does not exist", name),
+				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("job \"%s\" does not exist", name),
 				 nearest ? errhint("Perhaps you meant %s.", nearest)
-				 : errhint("List the jobs with SHOW JOBS.")));
+						 : errhint("List the jobs with SHOW JOBS.")));
 	}
 	return job;
 }
@@ -66,7 +67,7 @@ VeloJob *
 velo_api_find_job(const char *text, const LiftName *name)
 {
 	VeloErrorPlace place;
-	VeloJob    *job;
+	VeloJob *job;
 
 	velo_plan_error_place_push(&place, text, name->span);
 	job = existing_job(name->name);
@@ -78,7 +79,7 @@ velo_api_find_job(const char *text, const LiftName *name)
 static VeloJob *
 find_job(const char *name)
 {
-	VeloJob    *job = existing_job(name);
+	VeloJob *job = existing_job(name);
 
 	velo_api_require_control(job);
 	return job;
@@ -92,7 +93,8 @@ want(const VeloJob *job, const char *desired, const char *status)
 
 	velo_meta_begin(&scope);
 	velo_meta_run("UPDATE velo.job SET desired = $2, status = $3, status_since = clock_timestamp() "
-				  "WHERE job_id = $1::int", 3, args);
+				  "WHERE job_id = $1::int",
+				  3, args);
 	velo_meta_end(&scope);
 	velo_job_changed();
 }
@@ -101,20 +103,20 @@ static bool
 is_ended(const VeloJob *job)
 {
 	return strcmp(job->status, "stopped") == 0 || strcmp(job->status, "failed") == 0 ||
-		strcmp(job->status, "finished") == 0;
+		   strcmp(job->status, "finished") == 0;
 }
 
 static void
 wrong_state(const VeloJob *job, const char *what, const char *hint)
 {
-	bool		is_there = strcmp(what, job->status) == 0 ||
-		(strcmp(what, "started") == 0 && strcmp(job->status, "running") == 0);
+	bool is_there = strcmp(what, job->status) == 0 ||
+					(strcmp(what, "started") == 0 && strcmp(job->status, "running") == 0);
 
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 is_there ? errmsg("job \"%s\" is already %s", job->name, job->status)
-			 : errmsg("job \"%s\" cannot be %s while it is %s", job->name, what, job->status),
-			 hint ? errhint("%s", hint) : 0));
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					is_there ? errmsg("job \"%s\" is already %s", job->name, job->status)
+							 : errmsg("job \"%s\" cannot be %s while it is %s", job->name, what,
+									  job->status),
+					hint ? errhint("%s", hint) : 0));
 }
 
 /* Raises 55000 unless the job can do that in its present state. */
@@ -127,11 +129,13 @@ require_state(const VeloJob *job, LiftJobVerb verb)
 	{
 		case LIFT_JOB_START:
 			if (job->needs_position)
-				ereport(ERROR,
-						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						 errmsg("job \"%s\" was restored from a dump and has no position", job->name),
-						 errhint("Say where to begin first: RESET JOB %s TO EARLIEST (or LATEST, or TIMESTAMP '...').",
-								 name)));
+				ereport(
+					ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("job \"%s\" was restored from a dump and has no position", job->name),
+					 errhint(
+						 "Say where to begin first: RESET JOB %s TO EARLIEST (or LATEST, or TIMESTAMP '...').",
+						 name)));
 			if (strcmp(job->desired, "paused") == 0 && !is_ended(job))
 				wrong_state(job, "started", psprintf("Use RESUME JOB %s.", name));
 			if (!is_ended(job))
@@ -147,7 +151,8 @@ require_state(const VeloJob *job, LiftJobVerb verb)
 			break;
 		case LIFT_JOB_RESUME:
 			if (strcmp(job->desired, "paused") != 0)
-				wrong_state(job, "resumed", is_ended(job) ? psprintf("Use START JOB %s.", name) : NULL);
+				wrong_state(job, "resumed",
+							is_ended(job) ? psprintf("Use START JOB %s.", name) : NULL);
 			break;
 		case LIFT_JOB_RESET:
 			if (!is_ended(job))
@@ -162,7 +167,7 @@ require_state(const VeloJob *job, LiftJobVerb verb)
 static void
 start_job(const char *name)
 {
-	VeloJob    *job = find_job(name);
+	VeloJob *job = find_job(name);
 
 	require_state(job, LIFT_JOB_START);
 	want(job, "running", "starting");
@@ -171,7 +176,7 @@ start_job(const char *name)
 static void
 stop_job(const char *name, bool force)
 {
-	VeloJob    *job = find_job(name);
+	VeloJob *job = find_job(name);
 
 	require_state(job, LIFT_JOB_STOP);
 	want(job, "stopped", "stopping");
@@ -182,7 +187,7 @@ stop_job(const char *name, bool force)
 static void
 pause_job(const char *name)
 {
-	VeloJob    *job = find_job(name);
+	VeloJob *job = find_job(name);
 
 	require_state(job, LIFT_JOB_PAUSE);
 	want(job, "paused", job->status);
@@ -191,7 +196,7 @@ pause_job(const char *name)
 static void
 resume_job(const char *name)
 {
-	VeloJob    *job = find_job(name);
+	VeloJob *job = find_job(name);
 
 	require_state(job, LIFT_JOB_RESUME);
 	want(job, "running", job->status);
@@ -201,7 +206,7 @@ resume_job(const char *name)
 static void
 reset_job(const char *name, const char *to)
 {
-	VeloJob    *job = find_job(name);
+	VeloJob *job = find_job(name);
 	VeloMetaScope scope;
 	const char *args[2] = {psprintf("%d", job->job_id), to};
 
@@ -210,16 +215,17 @@ reset_job(const char *name, const char *to)
 	velo_meta_run("DELETE FROM velo.position WHERE job_id = $1::int", 1, args);
 	velo_meta_run("UPDATE velo.task SET watermark = NULL, epoch = epoch + 1 WHERE job_id = $1::int",
 				  1, args);
-	velo_meta_run("UPDATE velo.job SET start_from = $2, needs_position = false WHERE job_id = $1::int",
-				  2, args);
+	velo_meta_run(
+		"UPDATE velo.job SET start_from = $2, needs_position = false WHERE job_id = $1::int", 2,
+		args);
 	velo_state_drop(job->job_id, 0);
 	velo_state_create(job->job_id, 0);
 	velo_meta_end(&scope);
 	if (strcmp(to, "latest") == 0)
 	{
 		/* The job reads with its owner's rights, whoever resets it. */
-		Oid			user;
-		int			security;
+		Oid user;
+		int security;
 
 		GetUserIdAndSecContext(&user, &security);
 		SetUserIdAndSecContext(job->owner, security | SECURITY_LOCAL_USERID_CHANGE);
@@ -230,7 +236,7 @@ reset_job(const char *name, const char *to)
 	if (OidIsValid(job->relation) && !velo_base_option_bool(job->options, "keep.output"))
 	{
 		VeloStream *stream = velo_meta_stream(job->relation);
-		Oid			storage = stream && OidIsValid(stream->storage) ? stream->storage : job->relation;
+		Oid storage = stream && OidIsValid(stream->storage) ? stream->storage : job->relation;
 
 		velo_meta_begin(&scope);
 		velo_sink_is_writing = true;
@@ -267,18 +273,15 @@ reset_target(LiftResetTo to, const char *value)
 			return "latest";
 		case LIFT_RESET_TIMESTAMP:
 			/* Kept in a form that no setting changes. */
-			return psprintf("%lld", (long long)
-							DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
-																	CStringGetDatum(value),
-																	ObjectIdGetDatum(InvalidOid),
-																	Int32GetDatum(-1))));
+			return psprintf("%lld", (long long) DatumGetTimestampTz(DirectFunctionCall3(
+										timestamptz_in, CStringGetDatum(value),
+										ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1))));
 		case LIFT_RESET_OFFSETS:
 			break;
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("RESET JOB ... TO OFFSETS is not supported for native streams"),
-			 errhint("Use EARLIEST, LATEST or TIMESTAMP.")));
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("RESET JOB ... TO OFFSETS is not supported for native streams"),
+					errhint("Use EARLIEST, LATEST or TIMESTAMP.")));
 }
 
 LiftStatement
@@ -294,10 +297,9 @@ velo_api_job_body(const char *text, const LiftStatement *statement)
 		body.is_table = false;
 	}
 	if (body.kind != LIFT_CREATE_AS && !(body.kind == LIFT_INSERT && body.query))
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("a job runs a SELECT, a CREATE ... AS or an INSERT ... SELECT"),
-				 velo_plan_error_at(text, statement->body->span.from)));
+		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
+						errmsg("a job runs a SELECT, a CREATE ... AS or an INSERT ... SELECT"),
+						velo_plan_error_at(text, statement->body->span.from)));
 	return body;
 }
 
@@ -307,10 +309,10 @@ start_new(const char *text, const LiftStatement *statement)
 {
 	LiftStatement body = velo_api_job_body(text, statement);
 	const char *name = statement->name->name;
-	char	   *sql = velo_api_statement_text(text, statement);
+	char *sql = velo_api_statement_text(text, statement);
 
 	return body.kind == LIFT_INSERT ? velo_api_insert_job(text, &body, name, sql)
-		: velo_api_create_as(text, &body, name, sql);
+									: velo_api_create_as(text, &body, name, sql);
 }
 
 /* Where RESET JOB … TO shall begin; errors point at what stands behind TO. */
@@ -341,7 +343,7 @@ velo_api_check_job(const char *text, const LiftStatement *statement)
 VeloReport
 velo_api_job(const char *text, const LiftStatement *statement)
 {
-	VeloReport	report = {NULL, NULL, statement->name->name};
+	VeloReport report = {NULL, NULL, statement->name->name};
 	const char *name = statement->name->name;
 	VeloErrorPlace place;
 
@@ -378,10 +380,9 @@ velo_api_job(const char *text, const LiftStatement *statement)
 		case LIFT_JOB_DEPLOY:
 		case LIFT_JOB_ROLLBACK:
 			/* The lifter refuses them, with the position of the words. */
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("DEPLOY JOB and ROLLBACK JOB are not supported yet"),
-					 velo_plan_error_at(text, statement->span.from)));
+			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+							errmsg("DEPLOY JOB and ROLLBACK JOB are not supported yet"),
+							velo_plan_error_at(text, statement->span.from)));
 	}
 	velo_plan_error_place_pop(&place);
 	return report;
@@ -392,7 +393,7 @@ velo_api_job(const char *text, const LiftStatement *statement)
 /* velo.job_start(name text, sql text, options jsonb) → text */
 VELO_FUNCTION(velo_job_start)
 {
-	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 
 	if (PG_ARGISNULL(1))
 		start_job(name);
@@ -400,21 +401,22 @@ VELO_FUNCTION(velo_job_start)
 	{
 		StringInfoData query;
 		LiftScript *script;
-		Jsonb	   *options = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
+		Jsonb *options = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
 
 		initStringInfo(&query);
 		appendStringInfo(&query, "START JOB %s AS %s", quote_identifier(name),
 						 text_to_cstring(PG_GETARG_TEXT_PP(1)));
 		if (options)
 		{
-			ListCell   *cell;
-			List	   *values = velo_base_options_from_jsonb(options);
+			ListCell *cell;
+			List *values = velo_base_options_from_jsonb(options);
 
 			foreach(cell, values)
 			{
 				VeloOptionValue *value = lfirst(cell);
 
-				appendStringInfo(&query, "%s%s = %s", foreach_current_index(cell) ? ", " : " WITH (",
+				appendStringInfo(&query, "%s%s = %s",
+								 foreach_current_index(cell) ? ", " : " WITH (",
 								 quote_literal_cstr(value->name), quote_literal_cstr(value->value));
 			}
 			if (values)
@@ -450,10 +452,10 @@ VELO_FUNCTION(velo_job_resume)
 /* velo.job_reset(name text, target jsonb) → boolean: '"earliest"', '"latest"', '{"timestamp": "…"}' */
 VELO_FUNCTION(velo_job_reset)
 {
-	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	Jsonb	   *to = PG_GETARG_JSONB_P(1);
-	char	   *text = JsonbToCString(NULL, &to->root, VARSIZE(to));
-	JsonbValue	buffer;
+	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Jsonb *to = PG_GETARG_JSONB_P(1);
+	char *text = JsonbToCString(NULL, &to->root, VARSIZE(to));
+	JsonbValue buffer;
 	JsonbValue *value;
 
 	if (pg_strcasecmp(text, "\"earliest\"") == 0)
@@ -466,10 +468,8 @@ VELO_FUNCTION(velo_job_reset)
 		reset_job(name, reset_target(LIFT_RESET_TIMESTAMP,
 									 pnstrdup(value->val.string.val, value->val.string.len)));
 	else
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid target %s", text),
-				 errhint("Use \"earliest\", \"latest\" or {\"timestamp\": \"...\"}.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid target %s", text),
+						errhint("Use \"earliest\", \"latest\" or {\"timestamp\": \"...\"}.")));
 	PG_RETURN_BOOL(true);
 }
 
@@ -480,10 +480,10 @@ VELO_FUNCTION(velo_job_reset)
 VELO_FUNCTION(velo_job_live)
 {
 	VeloJobSlot slot;
-	TupleDesc	desc;
-	Datum		values[8];
-	bool		nulls[8] = {false};
-	uint64		lag;
+	TupleDesc desc;
+	Datum values[8];
+	bool nulls[8] = {false};
+	uint64 lag;
 	TimestampTz watermark;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)

@@ -35,8 +35,8 @@
 
 typedef struct LanguageDoor
 {
-	VeloDoor	base;
-	bool		atomic;
+	VeloDoor base;
+	bool atomic;
 } LanguageDoor;
 
 /* --- how live rows are sent ----------------------------------------------------------- */
@@ -59,8 +59,9 @@ static int live_rows = LIVE_ROWS_AUTO;
 
 static const VeloSetting live_rows_setting = {
 	.name = "velo.live_rows",
-	.description = "How DO LANGUAGE velo sends the rows of an endless query: as a result set, as lines "
-				   "of text that psql shows as they come, or auto: lines to psql, a result set to others.",
+	.description =
+		"How DO LANGUAGE velo sends the rows of an endless query: as a result set, as lines "
+		"of text that psql shows as they come, or auto: lines to psql, a result set to others.",
 	.type = VELO_SETTING_ENUM,
 	.variable = &live_rows,
 	.boot = LIVE_ROWS_AUTO,
@@ -79,8 +80,8 @@ sends_lines(const VeloPlan *plan, bool atomic)
 {
 	if (atomic || plan->source.bounded || plan->limit >= 0)
 		return false;
-	return live_rows == LIVE_ROWS_LINES ||
-		   (live_rows == LIVE_ROWS_AUTO && application_name && strcmp(application_name, "psql") == 0);
+	return live_rows == LIVE_ROWS_LINES || (live_rows == LIVE_ROWS_AUTO && application_name &&
+											strcmp(application_name, "psql") == 0);
 }
 
 /* Rows of PostgreSQL's own statements go to the client as they come. */
@@ -90,7 +91,7 @@ send_query(VeloDoor *door, const char *sql, const LiftText *core)
 	SPIExecuteOptions options = {0};
 	DestReceiver *receiver = CreateDestReceiver(DestRemote);
 	VeloErrorMap map;
-	int			result;
+	int result;
 
 	SetRemoteDestReceiverParams(receiver, ActivePortal);
 	options.allow_nonatomic = !((LanguageDoor *) door)->atomic;
@@ -113,8 +114,7 @@ static void
 send_report(VeloDoor *door, const VeloReport *report)
 {
 	if (report->object && report->job)
-		ereport(NOTICE,
-				(errmsg("%s %s, job %s", report->command, report->object, report->job)));
+		ereport(NOTICE, (errmsg("%s %s, job %s", report->command, report->object, report->job)));
 	else if (report->object || report->job)
 		ereport(NOTICE,
 				(errmsg("%s %s", report->command, report->object ? report->object : report->job)));
@@ -123,23 +123,26 @@ send_report(VeloDoor *door, const VeloReport *report)
 static void
 send_pipeline(VeloDoor *door, VeloPlan *plan, const LiftStatement *statement)
 {
-	bool		atomic = ((LanguageDoor *) door)->atomic;
-	bool		lines = sends_lines(plan, atomic);
+	bool atomic = ((LanguageDoor *) door)->atomic;
+	bool lines = sends_lines(plan, atomic);
 	VeloSinkSpec *spec = palloc0(sizeof(VeloSinkSpec));
-	VeloQuery  *query;
+	VeloQuery *query;
 
 	if (atomic && !plan->source.bounded)
-		ereport(WARNING,
-				(errcode(ERRCODE_WARNING),
-				 errmsg("this endless query keeps old row versions from being cleaned up while it runs"),
-				 errhint("Run it outside of a transaction block.")));
+		ereport(
+			WARNING,
+			(errcode(ERRCODE_WARNING),
+			 errmsg(
+				 "this endless query keeps old row versions from being cleaned up while it runs"),
+			 errhint("Run it outside of a transaction block.")));
 	spec->name = "client";
 	spec->type = lines ? "lines" : "client";
 	spec->desc = plan->output;
 	spec->nkeys = plan->nkeys;
 	spec->keys = plan->keys;
 	query = velo_api_query_start(CurrentMemoryContext, plan,
-								 lines ? velo_sink_lines_create(spec) : velo_sink_client_create(spec));
+								 lines ? velo_sink_lines_create(spec)
+									   : velo_sink_client_create(spec));
 	if (lines)
 		velo_sink_lines_describe(query->sink);
 	else
@@ -163,7 +166,7 @@ static void
 point_into_statement(void *arg)
 {
 	const char *code = arg;
-	int			position = getinternalerrposition();
+	int position = getinternalerrposition();
 
 	if (position <= 0)
 		return;
@@ -211,8 +214,8 @@ VELO_FUNCTION(velo_language_inline)
 static char *
 procedure_code(Oid function, HeapTuple *tuple)
 {
-	Datum		source;
-	bool		is_null;
+	Datum source;
+	bool is_null;
 
 	*tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(*tuple))
@@ -226,10 +229,10 @@ procedure_code(Oid function, HeapTuple *tuple)
 /* CALL of a procedure in LANGUAGE velo */
 VELO_FUNCTION(velo_language_call)
 {
-	HeapTuple	tuple;
-	char	   *code = procedure_code(fcinfo->flinfo->fn_oid, &tuple);
-	bool		atomic = !(fcinfo->context && IsA(fcinfo->context, CallContext)) ||
-		castNode(CallContext, fcinfo->context)->atomic;
+	HeapTuple tuple;
+	char *code = procedure_code(fcinfo->flinfo->fn_oid, &tuple);
+	bool atomic = !(fcinfo->context && IsA(fcinfo->context, CallContext)) ||
+				  castNode(CallContext, fcinfo->context)->atomic;
 
 	ReleaseSysCache(tuple);
 	run_code(code, atomic);
@@ -239,9 +242,9 @@ VELO_FUNCTION(velo_language_call)
 /* CREATE PROCEDURE … LANGUAGE velo: the text must lift; names are looked up when it is called */
 VELO_FUNCTION(velo_language_validator)
 {
-	Oid			function = PG_GETARG_OID(0);
-	HeapTuple	tuple;
-	char	   *code;
+	Oid function = PG_GETARG_OID(0);
+	HeapTuple tuple;
+	char *code;
 	ErrorContextCallback callback;
 
 	if (!CheckFunctionValidatorAccess(fcinfo->flinfo->fn_oid, function))
@@ -249,10 +252,9 @@ VELO_FUNCTION(velo_language_validator)
 	code = procedure_code(function, &tuple);
 	if (((Form_pg_proc) GETSTRUCT(tuple))->prokind != PROKIND_PROCEDURE ||
 		((Form_pg_proc) GETSTRUCT(tuple))->pronargs > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
-				 errmsg("language velo is for procedures without arguments"),
-				 errhint("Use CREATE PROCEDURE name() LANGUAGE velo.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+						errmsg("language velo is for procedures without arguments"),
+						errhint("Use CREATE PROCEDURE name() LANGUAGE velo.")));
 	ReleaseSysCache(tuple);
 	callback.previous = error_context_stack;
 	callback.callback = point_into_statement;

@@ -15,7 +15,7 @@
 #include "base/module.h"
 
 static VeloNotices *collecting = NULL;
-static int	usual_log_level;
+static int usual_log_level;
 static emit_log_hook_type previous_hook;
 
 static void
@@ -26,7 +26,7 @@ collect(ErrorData *edata)
 	if (notices && edata->elevel >= NOTICE && edata->elevel < ERROR)
 	{
 		MemoryContext old = MemoryContextSwitchTo(notices->context);
-		ErrorData  *copy = palloc0(sizeof(ErrorData));
+		ErrorData *copy = palloc0(sizeof(ErrorData));
 
 		copy->elevel = edata->elevel;
 		copy->sqlerrcode = edata->sqlerrcode;

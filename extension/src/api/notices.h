@@ -13,10 +13,10 @@
  */
 typedef struct VeloNotices
 {
-	List	   *list;
+	List *list;
 	MemoryContext context;
-	bool		quietly;
-	int			guc_level;
+	bool quietly;
+	int guc_level;
 	struct VeloNotices *outer;
 } VeloNotices;
 

@@ -28,7 +28,7 @@
 #include "base/setting.h"
 #include "sink/queue.h"
 
-static int	max_open_queries = 16;
+static int max_open_queries = 16;
 
 static const VeloSetting max_open = {
 	.name = "velo.max_open_queries",
@@ -44,14 +44,14 @@ VELO_SETTING(max_open);
 
 typedef struct OpenQuery
 {
-	pg_uuid_t	handle;
-	Oid			user;			/* who opened it; nobody else may read it */
-	VeloQuery  *query;
-	bool		broken;			/* an error ended it */
+	pg_uuid_t handle;
+	Oid user; /* who opened it; nobody else may read it */
+	VeloQuery *query;
+	bool broken; /* an error ended it */
 	MemoryContext context;
 } OpenQuery;
 
-static List *open_queries = NIL;	/* of OpenQuery *, in TopMemoryContext */
+static List *open_queries = NIL; /* of OpenQuery *, in TopMemoryContext */
 
 /* The one query of a text as a pipeline over a queue, in the current context. */
 static VeloQuery *
@@ -60,12 +60,11 @@ start_query(const char *text, Jsonb *params)
 	LiftScript *script = velo_plan_lift(text, params, true);
 	LiftStatement *statement = script->statements;
 	VeloSinkSpec *spec;
-	VeloPlan   *plan;
+	VeloPlan *plan;
 
 	if (statement == NULL || statement->next || statement->kind != LIFT_QUERY || statement->into)
 		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("the text must be one query over a stream"),
+				(errcode(ERRCODE_SYNTAX_ERROR), errmsg("the text must be one query over a stream"),
 				 errhint("Use velo.execute for other statements.")));
 	plan = velo_api_plan(text, statement, NULL);
 	spec = palloc0(sizeof(VeloSinkSpec));
@@ -83,9 +82,9 @@ start_query(const char *text, Jsonb *params)
 VELO_FUNCTION(velo_query)
 {
 	FuncCallContext *call;
-	VeloQuery  *query;
+	VeloQuery *query;
 	TupleTableSlot *slot;
-	bool		is_tombstone;
+	bool is_tombstone;
 
 	if (SRF_IS_FIRSTCALL())
 	{
@@ -104,10 +103,12 @@ VELO_FUNCTION(velo_query)
 						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						 errmsg("an endless query cannot stand in FROM"),
 						 errhint("Write SELECT velo.query(...), or use velo.open and velo.next.")));
-			ereport(WARNING,
-					(errcode(ERRCODE_WARNING),
-					 errmsg("this endless query keeps old row versions from being cleaned up while it runs"),
-					 errhint("Use DO LANGUAGE velo, or velo.open and velo.next.")));
+			ereport(
+				WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg(
+					 "this endless query keeps old row versions from being cleaned up while it runs"),
+				 errhint("Use DO LANGUAGE velo, or velo.open and velo.next.")));
 		}
 		call->user_fctx = query;
 		MemoryContextSwitchTo(old);
@@ -134,19 +135,18 @@ VELO_FUNCTION(velo_query)
 static OpenQuery *
 find_open(FunctionCallInfo fcinfo)
 {
-	pg_uuid_t  *handle = PG_GETARG_UUID_P(0);
-	ListCell   *cell;
+	pg_uuid_t *handle = PG_GETARG_UUID_P(0);
+	ListCell *cell;
 
 	foreach(cell, open_queries)
 	{
-		OpenQuery  *open = lfirst(cell);
+		OpenQuery *open = lfirst(cell);
 
 		if (memcmp(&open->handle, handle, sizeof(pg_uuid_t)) == 0 && open->user == GetUserId())
 			return open;
 	}
 	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("no such open query in this session"),
+			(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("no such open query in this session"),
 			 errhint("A handle of velo.open is good in its own session only, until velo.close.")));
 }
 
@@ -167,14 +167,15 @@ VELO_FUNCTION(velo_open)
 {
 	MemoryContext context;
 	MemoryContext old;
-	OpenQuery  *open;
+	OpenQuery *open;
 
 	if (list_length(open_queries) >= max_open_queries)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("this session has %d open queries already", list_length(open_queries)),
 				 errhint("Close one with velo.close, or raise velo.max_open_queries.")));
-	context = AllocSetContextCreate(CurrentMemoryContext, "velo open query", ALLOCSET_DEFAULT_SIZES);
+	context = AllocSetContextCreate(CurrentMemoryContext, "velo open query",
+									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	open = palloc0(sizeof(OpenQuery));
 	open->context = context;
@@ -194,34 +195,34 @@ VELO_FUNCTION(velo_open)
 /* velo.next(handle uuid, max_rows int, wait interval) → setof jsonb */
 VELO_FUNCTION(velo_next)
 {
-	OpenQuery  *open = find_open(fcinfo);
-	int			max_rows = PG_GETARG_INT32(1);
-	Interval   *wait = PG_GETARG_INTERVAL_P(2);
-	TimestampTz until = GetCurrentTimestamp() + wait->time + (wait->day + wait->month * 30) * USECS_PER_DAY;
+	OpenQuery *open = find_open(fcinfo);
+	int max_rows = PG_GETARG_INT32(1);
+	Interval *wait = PG_GETARG_INTERVAL_P(2);
+	TimestampTz until = GetCurrentTimestamp() + wait->time +
+						(wait->day + wait->month * 30) * USECS_PER_DAY;
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	int			n = 0;
+	int n = 0;
 
 	if (max_rows < 1)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("max_rows must be at least 1")));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("max_rows must be at least 1")));
 	if (open->broken)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("an error has ended this query"),
-				 errhint("Close it with velo.close and open it anew.")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("an error has ended this query"),
+						errhint("Close it with velo.close and open it anew.")));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	/* After an error the pipeline's memory cannot be trusted. */
 	open->broken = true;
 	for (;;)
 	{
 		TupleTableSlot *slot;
-		bool		is_tombstone;
+		bool is_tombstone;
 
-		while (n < max_rows && (slot = velo_sink_queue_take(open->query->sink, &is_tombstone)) != NULL)
+		while (n < max_rows &&
+			   (slot = velo_sink_queue_take(open->query->sink, &is_tombstone)) != NULL)
 		{
-			Datum		jsonb = velo_api_row_jsonb(slot, is_tombstone);
-			bool		is_null = false;
+			Datum jsonb = velo_api_row_jsonb(slot, is_tombstone);
+			bool is_null = false;
 
 			tuplestore_putvalues(result->setResult, result->setDesc, &jsonb, &is_null);
 			n++;

@@ -22,7 +22,7 @@
 #include "sink/queue.h"
 
 /* Where virtual time begins if the inputs do not say: a round number. */
-#define RUN_EPOCH ((TimestampTz) 0)	/* 2000-01-01 00:00 UTC */
+#define RUN_EPOCH ((TimestampTz) 0) /* 2000-01-01 00:00 UTC */
 
 static const LiftStatement *
 the_query(const char *text, const LiftScript *script)
@@ -32,30 +32,29 @@ the_query(const char *text, const LiftScript *script)
 	if (statement && statement->kind == LIFT_JOB && statement->body)
 		statement = statement->body;
 	if (statement == NULL || statement->next || statement->query == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("the text must be one query, CREATE ... AS or INSERT ... SELECT")));
+		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
+						errmsg("the text must be one query, CREATE ... AS or INSERT ... SELECT")));
 	return statement;
 }
 
 static Jsonb *
 input_of(Jsonb *inputs, const char *name)
 {
-	JsonbValue	buffer;
+	JsonbValue buffer;
 	JsonbValue *value = JB_ROOT_IS_OBJECT(inputs)
-		? getKeyJsonValueFromContainer(&inputs->root, name, strlen(name), &buffer) : NULL;
-	Jsonb	   *rows;
+							? getKeyJsonValueFromContainer(&inputs->root, name, strlen(name),
+														   &buffer)
+							: NULL;
+	Jsonb *rows;
 
 	if (value == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("no input is given for \"%s\"", name),
-				 errhint("Give an array of rows: {\"%s\": [{...}, ...]}.", name)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("no input is given for \"%s\"", name),
+						errhint("Give an array of rows: {\"%s\": [{...}, ...]}.", name)));
 	rows = JsonbValueToJsonb(value);
 	if (!JB_ROOT_IS_ARRAY(rows) || JB_ROOT_IS_SCALAR(rows))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the input for \"%s\" is not an array", name)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the input for \"%s\" is not an array", name)));
 	return rows;
 }
 
@@ -63,13 +62,13 @@ input_of(Jsonb *inputs, const char *name)
 VELO_FUNCTION(velo_run)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	char	   *code = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	Jsonb	   *inputs = PG_GETARG_JSONB_P(1);
+	char *code = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Jsonb *inputs = PG_GETARG_JSONB_P(1);
 	LiftScript *script = velo_plan_lift(code, PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2), true);
 	const LiftStatement *statement = the_query(code, script);
-	VeloPlan   *plan = velo_api_plan(code, statement, NULL);
+	VeloPlan *plan = velo_api_plan(code, statement, NULL);
 	VeloSinkSpec *spec = palloc0(sizeof(VeloSinkSpec));
-	VeloQuery  *query;
+	VeloQuery *query;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	plan->source.type = "given";
@@ -88,15 +87,15 @@ VELO_FUNCTION(velo_run)
 		do
 		{
 			TupleTableSlot *slot;
-			bool		is_tombstone;
+			bool is_tombstone;
 
 			CHECK_FOR_INTERRUPTS();
 			velo_api_query_batch(query);
 			query->sink->ops->committed(query->sink);
 			while ((slot = velo_sink_queue_take(query->sink, &is_tombstone)) != NULL)
 			{
-				Datum		jsonb = velo_api_row_jsonb(slot, is_tombstone);
-				bool		is_null = false;
+				Datum jsonb = velo_api_row_jsonb(slot, is_tombstone);
+				bool is_null = false;
 
 				tuplestore_putvalues(result->setResult, result->setDesc, &jsonb, &is_null);
 			}

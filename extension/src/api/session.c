@@ -26,7 +26,7 @@
 
 #define QUERY_BATCH_ROWS 50000
 #define QUERY_BATCH_US (100 * 1000)
-#define QUERY_POLL_MS 50		/* how often an idle query looks for input */
+#define QUERY_POLL_MS 50 /* how often an idle query looks for input */
 
 static const VeloOption memory_option = {
 	.name = "max.memory.mb",
@@ -56,7 +56,8 @@ query_failure(VeloPipeline *pipeline, const VeloFailure *failure)
 			 errmsg("a record of \"%s\" was left out: %s", pipeline->plan->source.name,
 					failure->error->message),
 			 failure->chunk && failure->chunk->natts > failure->chunk->user_natts
-			 ? errdetail_internal("Record: %s", velo_job_row_json(failure->chunk, failure->row)) : 0));
+				 ? errdetail_internal("Record: %s", velo_job_row_json(failure->chunk, failure->row))
+				 : 0));
 }
 
 static void
@@ -67,7 +68,7 @@ query_late(VeloPipeline *pipeline, const VeloChunk *chunk, int row)
 VeloQuery *
 velo_api_query_start(MemoryContext context, VeloPlan *plan, VeloSink *sink)
 {
-	VeloQuery  *query = palloc0(sizeof(VeloQuery));
+	VeloQuery *query = palloc0(sizeof(VeloQuery));
 	VeloSource *source = velo_job_open_source(plan);
 
 	query->context = context;
@@ -77,7 +78,8 @@ velo_api_query_start(MemoryContext context, VeloPlan *plan, VeloSink *sink)
 		source->ops->seek(source, i, NULL, plan->start_from, 0);
 	query->pipeline = velo_job_pipeline_create(context, plan, source, sink, NULL, DT_NOBEGIN,
 											   (Size) velo_base_option_int(plan->options,
-																		   "max.memory.mb") << 20);
+																		   "max.memory.mb")
+												   << 20);
 	query->pipeline->on_failure = query_failure;
 	query->pipeline->on_late = query_late;
 	return query;
@@ -91,7 +93,7 @@ velo_api_query_batch(VeloQuery *query)
 	velo_job_pipeline_before_batch(query->pipeline);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	(void) velo_job_pipeline_batch(query->pipeline, &limits);
-	velo_job_pipeline_save(query->pipeline);	/* no store: only forgets what changed */
+	velo_job_pipeline_save(query->pipeline); /* no store: only forgets what changed */
 	PopActiveSnapshot();
 }
 
@@ -101,7 +103,7 @@ velo_api_query_wait(VeloQuery *query, TimestampTz until)
 	VeloSource *source = query->pipeline->source;
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz due = Min(source->ops->next_due(source), until);
-	long		timeout = QUERY_POLL_MS;
+	long timeout = QUERY_POLL_MS;
 
 	if (!query->pipeline->drained)
 		return;
@@ -130,9 +132,9 @@ velo_api_query_end(VeloQuery *query)
 Datum
 velo_api_row_jsonb(TupleTableSlot *slot, bool is_tombstone)
 {
-	char	   *json = TextDatumGetCString(DirectFunctionCall1(row_to_json,
-															   ExecFetchSlotHeapTupleDatum(slot)));
-	Datum		jsonb = DirectFunctionCall1(jsonb_in, CStringGetDatum(json));
+	char *json = TextDatumGetCString(DirectFunctionCall1(row_to_json,
+														 ExecFetchSlotHeapTupleDatum(slot)));
+	Datum jsonb = DirectFunctionCall1(jsonb_in, CStringGetDatum(json));
 
 	if (is_tombstone)
 		jsonb = DirectFunctionCall2(jsonb_concat, jsonb,

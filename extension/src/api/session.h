@@ -9,9 +9,9 @@
 typedef struct VeloQuery
 {
 	MemoryContext context;
-	VeloPlan   *plan;
+	VeloPlan *plan;
 	VeloPipeline *pipeline;
-	VeloSink   *sink;
+	VeloSink *sink;
 } VeloQuery;
 
 /*

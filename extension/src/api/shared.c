@@ -20,10 +20,10 @@ velo_api_statement_text(const char *text, const LiftStatement *statement)
 char *
 velo_api_object_name(Oid relation)
 {
-	char	   *name = get_rel_name(relation);
+	char *name = get_rel_name(relation);
 
 	return name ? quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name)
-		: NULL;
+				: NULL;
 }
 
 const char *
@@ -40,22 +40,21 @@ velo_api_annotation(const LiftStatement *statement, const char *key)
 void
 velo_api_require_control(const VeloJob *job)
 {
-	Oid			admin = get_role_oid("velo_admin", true);
+	Oid admin = get_role_oid("velo_admin", true);
 
 	if (has_privs_of_role(GetUserId(), job->owner))
 		return;
 	if (OidIsValid(admin) && has_privs_of_role(GetUserId(), admin))
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("must be owner of job \"%s\"", job->name),
-			 errhint("Its owner and members of velo_admin may control a job.")));
+	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					errmsg("must be owner of job \"%s\"", job->name),
+					errhint("Its owner and members of velo_admin may control a job.")));
 }
 
 void
 velo_api_check_job_name(const char *text, const LiftStatement *statement, const char *name)
 {
-	LiftSpan	place = statement->name ? statement->name->span : statement->span;
+	LiftSpan place = statement->name ? statement->name->span : statement->span;
 	VeloErrorPlace error_place;
 
 	for (LiftAnnotation *a = statement->annotations; a; a = a->next)

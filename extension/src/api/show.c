@@ -13,10 +13,10 @@
 
 /* What SHOW can show; TOPICS and the like are known words, but have nothing behind them yet. */
 static const char *const shows[] = {
-	"STREAMS", "TABLES", "JOBS", "QUERIES", "STATUS", "VERSIONS", "SCHEMA", "PROPERTIES",
-	"FUNCTIONS",
+	"STREAMS",	"TABLES", "JOBS",		"QUERIES",	 "STATUS",
+	"VERSIONS", "SCHEMA", "PROPERTIES", "FUNCTIONS",
 };
-#define SHOWS_TEXT \
+#define SHOWS_TEXT                                                                                 \
 	"STREAMS, TABLES, JOBS, QUERIES, STATUS, VERSIONS, SCHEMA, PROPERTIES and FUNCTIONS"
 
 /* The name of an object that must exist, as a literal of type regclass. */
@@ -30,12 +30,10 @@ object_literal(const char *text, const LiftName *name, const VeloDeclared *decla
 		return quote_literal_cstr(quote_qualified_identifier(name->schema, name->name));
 	hint = velo_plan_object_hint(declared, name->schema, name->name,
 								 "List what there is with SHOW STREAMS and SHOW TABLES.");
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_TABLE),
-			 errmsg("relation \"%s\" does not exist", name->schema ?
-					psprintf("%s.%s", name->schema, name->name) : name->name),
-			 errhint("%s", hint),
-			 velo_plan_error_at(text, name->span.from)));
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+					errmsg("relation \"%s\" does not exist",
+						   name->schema ? psprintf("%s.%s", name->schema, name->name) : name->name),
+					errhint("%s", hint), velo_plan_error_at(text, name->span.from)));
 }
 
 /* The name of a job that must exist. */
@@ -48,14 +46,16 @@ job_literal(const char *text, const LiftName *name)
 static const char *
 missing_show(LiftShow show)
 {
-	return show == LIFT_SHOW_TOPICS ? "TOPICS" : show == LIFT_SHOW_METRICS ? "METRICS" : "PARTITIONS";
+	return show == LIFT_SHOW_TOPICS	   ? "TOPICS"
+		   : show == LIFT_SHOW_METRICS ? "METRICS"
+									   : "PARTITIONS";
 }
 
 void
 velo_api_check_setting(const char *text, const LiftStatement *statement)
 {
 	VeloErrorMap map;
-	List	   *parsed;
+	List *parsed;
 	VariableShowStmt *show;
 	VeloNearest nearest;
 	const char *at = statement->core->text;
@@ -74,13 +74,12 @@ velo_api_check_setting(const char *text, const LiftStatement *statement)
 		velo_plan_nearest_offer(&nearest, shows[i], shows[i]);
 	at += strcspn(at, " \t\r\n\f\v");
 	at += strspn(at, " \t\r\n\f\v");
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("unrecognized configuration parameter \"%s\"", show->name),
-			 nearest.best ? errhint("Perhaps you meant SHOW %s.", nearest.best)
-			 : errhint("SHOW is also for %s.", SHOWS_TEXT),
-			 velo_plan_error_at(text, velo_lift_origin(statement->core,
-													   at - statement->core->text))));
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+					errmsg("unrecognized configuration parameter \"%s\"", show->name),
+					nearest.best ? errhint("Perhaps you meant SHOW %s.", nearest.best)
+								 : errhint("SHOW is also for %s.", SHOWS_TEXT),
+					velo_plan_error_at(text, velo_lift_origin(statement->core,
+															  at - statement->core->text))));
 }
 
 char *
@@ -110,8 +109,8 @@ velo_api_show(const char *text, const LiftStatement *statement, const VeloDeclar
 			break;
 		case LIFT_SHOW_STATUS:
 			from = statement->name
-				? psprintf("velo.job_status(%s)", job_literal(text, statement->name))
-				: "velo.job_status()";
+					   ? psprintf("velo.job_status(%s)", job_literal(text, statement->name))
+					   : "velo.job_status()";
 			first = "job_name";
 			break;
 		case LIFT_SHOW_VERSIONS:
@@ -119,9 +118,10 @@ velo_api_show(const char *text, const LiftStatement *statement, const VeloDeclar
 							job_literal(text, statement->name));
 			return psprintf("SELECT * FROM %s", from);
 		case LIFT_SHOW_SCHEMA:
-			return psprintf("SELECT column_name, data_type, nullable, is_key FROM velo.describe(%s) "
-							"WHERE NOT is_system",
-							object_literal(text, statement->name, declared));
+			return psprintf(
+				"SELECT column_name, data_type, nullable, is_key FROM velo.describe(%s) "
+				"WHERE NOT is_system",
+				object_literal(text, statement->name, declared));
 		case LIFT_SHOW_PROPERTIES:
 			return psprintf("SELECT * FROM velo.properties(%s)",
 							object_literal(text, statement->name, declared));
@@ -130,11 +130,10 @@ velo_api_show(const char *text, const LiftStatement *statement, const VeloDeclar
 			first = "function_name";
 			break;
 		default:
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("SHOW %s is not supported yet", missing_show(statement->show)),
-					 errhint("SHOW is for %s.", SHOWS_TEXT),
-					 velo_plan_error_at(text, statement->span.from)));
+			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+							errmsg("SHOW %s is not supported yet", missing_show(statement->show)),
+							errhint("SHOW is for %s.", SHOWS_TEXT),
+							velo_plan_error_at(text, statement->span.from)));
 	}
 	appendStringInfo(&sql, "SELECT * FROM %s", from);
 	if (statement->like)

@@ -29,17 +29,19 @@ run_query(VeloDoor *door, const LiftStatement *statement)
 		velo_api_create_into(door->text, statement, &insert);
 		if (statement->emit != LIFT_EMIT_DEFAULT)
 		{
-			VeloReport	report = velo_api_insert_job(door->text, &insert,
-													 velo_api_annotation(statement, "name"),
-													 velo_api_statement_text(door->text, statement));
+			VeloReport report = velo_api_insert_job(door->text, &insert,
+													velo_api_annotation(statement, "name"),
+													velo_api_statement_text(door->text, statement));
 
 			door->command(door, &report);
 			return;
 		}
 		door->query(door,
 					psprintf("INSERT INTO %s %s",
-							 quote_qualified_identifier(statement->into->schema, statement->into->name),
-							 statement->query->text), statement->query);
+							 quote_qualified_identifier(statement->into->schema,
+														statement->into->name),
+							 statement->query->text),
+					statement->query);
 		return;
 	}
 	if (velo_plan_is_plain(door->text, statement, NULL))
@@ -64,8 +66,9 @@ velo_api_check_alter(const char *text, const LiftStatement *statement)
 static bool
 is_foreign_table(const LiftStatement *statement)
 {
-	const VeloObject *object = statement->is_table
-		? velo_plan_object(NULL, statement->name->schema, statement->name->name) : NULL;
+	const VeloObject *object = statement->is_table ? velo_plan_object(NULL, statement->name->schema,
+																	  statement->name->name)
+												   : NULL;
 
 	return object && !object->is_known;
 }
@@ -74,7 +77,7 @@ void
 velo_api_run(VeloDoor *door, const LiftStatement *statement)
 {
 	const char *text = door->text;
-	VeloReport	report = {0};
+	VeloReport report = {0};
 
 	switch (statement->kind)
 	{
@@ -117,13 +120,13 @@ velo_api_run(VeloDoor *door, const LiftStatement *statement)
 			door->query(door, velo_api_show(text, statement, NULL), NULL);
 			return;
 		case LIFT_EXPLAIN:
-			{
-				char	   *sql = velo_api_explain(text, statement, NULL);
+		{
+			char *sql = velo_api_explain(text, statement, NULL);
 
-				door->query(door, sql, statement->core && sql == statement->core->text
-							? statement->core : NULL);
-				return;
-			}
+			door->query(door, sql,
+						statement->core && sql == statement->core->text ? statement->core : NULL);
+			return;
+		}
 		case LIFT_ALTER:
 			velo_api_check_alter(text, statement);
 			return;

@@ -16,20 +16,20 @@
 
 typedef struct VeloReport
 {
-	const char *command;		/* "CREATE STREAM" */
-	const char *object;			/* qualified name, or NULL */
-	const char *job;			/* or NULL */
+	const char *command; /* "CREATE STREAM" */
+	const char *object;	 /* qualified name, or NULL */
+	const char *job;	 /* or NULL */
 } VeloReport;
 
 typedef struct VeloDoor VeloDoor;
 
 struct VeloDoor
 {
-	void		(*query) (VeloDoor *door, const char *sql, const LiftText *core);
-	void		(*command) (VeloDoor *door, const VeloReport *report);
-	void		(*pipeline) (VeloDoor *door, VeloPlan *plan, const LiftStatement *statement);
-	const char *text;			/* what the user typed */
-	bool		is_last;		/* only the last statement's rows are wanted */
+	void (*query)(VeloDoor *door, const char *sql, const LiftText *core);
+	void (*command)(VeloDoor *door, const VeloReport *report);
+	void (*pipeline)(VeloDoor *door, VeloPlan *plan, const LiftStatement *statement);
+	const char *text; /* what the user typed */
+	bool is_last;	  /* only the last statement's rows are wanted */
 };
 
 /* Carries out one statement for a door. */
@@ -60,7 +60,6 @@ extern VeloObject *velo_api_declared_object(const char *text, const LiftStatemen
 extern VeloObject *velo_api_created_object(const char *text, const LiftStatement *statement,
 										   const VeloPlan *plan);
 
-
 /*
  * Checks of statements, without doing anything: velo.validate makes the same as the
  * statements themselves.  "declared" are objects of earlier statements, or NULL.
@@ -69,7 +68,7 @@ extern VeloObject *velo_api_created_object(const char *text, const LiftStatement
  * The schema of what a CREATE makes; checks that the name is free and the right to
  * create there.  InvalidOid if it is taken and IF NOT EXISTS was said.
  */
-extern Oid	velo_api_creation_schema(const char *text, const LiftStatement *statement);
+extern Oid velo_api_creation_schema(const char *text, const LiftStatement *statement);
 extern VeloPlan *velo_api_check_insert(const char *text, const LiftStatement *statement,
 									   const VeloDeclared *declared, VeloObject **target);
 /* NULL: there is none, and IF EXISTS was said. */

@@ -48,18 +48,18 @@ wants_alone(Node *statement)
 			name = ((AlterDatabaseStmt *) statement)->dbname;
 			break;
 		case T_CreatedbStmt:
+		{
+			ListCell *cell;
+
+			foreach(cell, ((CreatedbStmt *) statement)->options)
 			{
-				ListCell   *cell;
+				DefElem *option = lfirst_node(DefElem, cell);
 
-				foreach(cell, ((CreatedbStmt *) statement)->options)
-				{
-					DefElem    *option = lfirst_node(DefElem, cell);
-
-					if (strcmp(option->defname, "template") == 0 && option->arg)
-						name = defGetString(option);
-				}
-				break;
+				if (strcmp(option->defname, "template") == 0 && option->arg)
+					name = defGetString(option);
 			}
+			break;
+		}
 		default:
 			break;
 	}
@@ -69,7 +69,7 @@ wants_alone(Node *statement)
 static bool
 drops_extension(Node *statement)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	if (!IsA(statement, DropStmt) || ((DropStmt *) statement)->removeType != OBJECT_EXTENSION)
 		return false;
@@ -83,30 +83,29 @@ static void
 announce_drop(void)
 {
 	VeloMetaScope scope;
-	char	   *tables;
-	char	   *streams;
+	char *tables;
+	char *streams;
 
 	velo_meta_begin(&scope);
 	velo_meta_run("SELECT string_agg(relation::text, ', ' ORDER BY relation::text) "
 				  "FILTER (WHERE kind = 'table'), "
 				  "string_agg(relation::text, ', ' ORDER BY relation::text) "
-				  "FILTER (WHERE kind = 'stream') FROM velo.stream", 0, NULL);
+				  "FILTER (WHERE kind = 'stream') FROM velo.stream",
+				  0, NULL);
 	tables = velo_meta_value(0, 1);
 	streams = velo_meta_value(0, 2);
 	velo_meta_end(&scope);
 	if (tables)
-		ereport(NOTICE,
-				(errmsg("result tables stay as ordinary tables: %s", tables)));
+		ereport(NOTICE, (errmsg("result tables stay as ordinary tables: %s", tables)));
 	if (streams)
-		ereport(NOTICE,
-				(errmsg("streams go with all their rows: %s", streams)));
+		ereport(NOTICE, (errmsg("streams go with all their rows: %s", streams)));
 }
 
 static char *
 role_oids(List *roles)
 {
-	List	   *oids = NIL;
-	ListCell   *cell;
+	List *oids = NIL;
+	ListCell *cell;
 
 	foreach(cell, roles)
 		oids = lappend_oid(oids, get_rolespec_oid(lfirst_node(RoleSpec, cell), false));
@@ -124,7 +123,8 @@ reassign_jobs(ReassignOwnedStmt *statement)
 
 	velo_meta_begin(&scope);
 	velo_meta_run("UPDATE velo.job SET owner = $2::oid::regrole "
-				  "WHERE relation IS NULL AND owner::oid = ANY ($1::oid[])", 2, args);
+				  "WHERE relation IS NULL AND owner::oid = ANY ($1::oid[])",
+				  2, args);
 	velo_meta_end(&scope);
 	if (velo_job_shared())
 		velo_job_changed();
@@ -135,13 +135,14 @@ drop_jobs_of(DropOwnedStmt *statement)
 {
 	VeloMetaScope scope;
 	const char *args[1] = {role_oids(statement->roles)};
-	uint64		n;
-	List	   *ids = NIL;
-	ListCell   *cell;
+	uint64 n;
+	List *ids = NIL;
+	ListCell *cell;
 
 	velo_meta_begin(&scope);
 	n = velo_meta_run("DELETE FROM velo.job WHERE relation IS NULL "
-					  "AND owner::oid = ANY ($1::oid[]) RETURNING job_id", 1, args);
+					  "AND owner::oid = ANY ($1::oid[]) RETURNING job_id",
+					  1, args);
 	for (uint64 i = 0; i < n; i++)
 		ids = lappend_int(ids, atoi(velo_meta_value(i, 1)));
 	foreach(cell, ids)
@@ -158,16 +159,16 @@ drop_jobs_of(DropOwnedStmt *statement)
 }
 
 static void
-utility(PlannedStmt *planned, const char *query, bool read_only_tree,
-		ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *environment,
-		DestReceiver *receiver, QueryCompletion *completion)
+utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUtilityContext context,
+		ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
+		QueryCompletion *completion)
 {
-	Node	   *statement = planned->utilityStmt;
-	Oid			alone = wants_alone(statement);
+	Node *statement = planned->utilityStmt;
+	Oid alone = wants_alone(statement);
 	ProcessUtility_hook_type next = previous_utility ? previous_utility : standard_ProcessUtility;
 
 	if (alone == MyDatabaseId)
-		alone = InvalidOid;		/* PostgreSQL refuses it anyway */
+		alone = InvalidOid; /* PostgreSQL refuses it anyway */
 	if (drops_extension(statement))
 	{
 		announce_drop();

@@ -30,19 +30,19 @@
 
 typedef struct Diagnostic
 {
-	int			from;			/* byte, for sorting */
-	int			number;
-	Datum		values[VALIDATE_COLUMNS];
-	bool		nulls[VALIDATE_COLUMNS];
+	int from; /* byte, for sorting */
+	int number;
+	Datum values[VALIDATE_COLUMNS];
+	bool nulls[VALIDATE_COLUMNS];
 } Diagnostic;
 
 typedef struct Validate
 {
 	const char *text;
-	List	   *diagnostics;	/* of Diagnostic * */
+	List *diagnostics; /* of Diagnostic * */
 	VeloDeclared declared;
-	List	   *jobs;			/* names of jobs that earlier statements made or touched */
-	List	   *dropped;		/* Oids that earlier statements dropped, but for what depends */
+	List *jobs;	   /* names of jobs that earlier statements made or touched */
+	List *dropped; /* Oids that earlier statements dropped, but for what depends */
 } Validate;
 
 /* --- positions ------------------------------------------------------------------- */
@@ -94,14 +94,14 @@ word_end(const char *text, int byte)
 }
 
 static void
-put_row(Validate *v, int statement, const char *severity, const char *sqlstate,
-		const char *message, const char *detail, const char *hint, int from, int to)
+put_row(Validate *v, int statement, const char *severity, const char *sqlstate, const char *message,
+		const char *detail, const char *hint, int from, int to)
 {
 	Diagnostic *diagnostic = palloc0(sizeof(Diagnostic));
-	Datum	   *values = diagnostic->values;
-	bool	   *nulls = diagnostic->nulls;
-	int			line;
-	int			column;
+	Datum *values = diagnostic->values;
+	bool *nulls = diagnostic->nulls;
+	int line;
+	int column;
 
 	values[0] = Int32GetDatum(statement);
 	values[1] = CStringGetTextDatum(severity);
@@ -135,12 +135,12 @@ static void
 put_error(Validate *v, int number, const LiftStatement *statement, const char *severity,
 		  const ErrorData *error)
 {
-	int			from = error->internalpos > 0
-		? byte_of_character(v->text, error->internalpos) : statement->span.from;
-	int			to = error->internalpos > 0 ? word_end(v->text, from) : statement->span.to;
+	int from = error->internalpos > 0 ? byte_of_character(v->text, error->internalpos)
+									  : statement->span.from;
+	int to = error->internalpos > 0 ? word_end(v->text, from) : statement->span.to;
 
-	put_row(v, number, severity, unpack_sql_state(error->sqlerrcode), error->message,
-			error->detail, error->hint, from, to);
+	put_row(v, number, severity, unpack_sql_state(error->sqlerrcode), error->message, error->detail,
+			error->hint, from, to);
 }
 
 /* --- statements --------------------------------------------------------------------- */
@@ -151,7 +151,7 @@ check_new_name(Validate *v, const LiftStatement *statement)
 {
 	const LiftName *name = statement->name;
 	const VeloObject *old = v->dropped ? velo_plan_object(NULL, name->schema, name->name) : NULL;
-	ListCell   *cell;
+	ListCell *cell;
 
 	if (!(old && list_member_oid(v->dropped, old->relation)) &&
 		!OidIsValid(velo_api_creation_schema(v->text, statement)))
@@ -164,10 +164,9 @@ check_new_name(Validate *v, const LiftStatement *statement)
 			continue;
 		if (statement->if_not_exists)
 			return false;
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_TABLE),
-				 errmsg("relation \"%s\" already exists", statement->name->name),
-				 velo_plan_error_at(v->text, statement->name->span.from)));
+		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE),
+						errmsg("relation \"%s\" already exists", statement->name->name),
+						velo_plan_error_at(v->text, statement->name->span.from)));
 	}
 	return true;
 }
@@ -176,14 +175,14 @@ static void
 check_postgres(Validate *v, const LiftText *core)
 {
 	VeloErrorMap map;
-	List	   *parsed;
-	ListCell   *cell;
+	List *parsed;
+	ListCell *cell;
 
 	velo_plan_error_map_push(&map, v->text, core);
 	parsed = raw_parser(core->text, RAW_PARSE_DEFAULT);
 	foreach(cell, parsed)
 	{
-		RawStmt    *raw = lfirst_node(RawStmt, cell);
+		RawStmt *raw = lfirst_node(RawStmt, cell);
 
 		/* Objects that only the text knows would be unknown to the analyser. */
 		if (v->declared.objects == NIL && analyze_requires_snapshot(raw))
@@ -196,7 +195,7 @@ check_postgres(Validate *v, const LiftText *core)
 static void
 check_new_job(Validate *v, const LiftStatement *statement, const char *name)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	/* Jobs have gone with what was dropped. */
 	if (v->dropped == NIL)
@@ -204,8 +203,7 @@ check_new_job(Validate *v, const LiftStatement *statement, const char *name)
 	foreach(cell, v->jobs)
 		if (strcmp(lfirst(cell), name) == 0)
 			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_OBJECT),
-					 errmsg("job \"%s\" already exists", name),
+					(errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("job \"%s\" already exists", name),
 					 velo_plan_error_at(v->text, statement->name->span.from)));
 	v->jobs = lappend(v->jobs, pstrdup(name));
 }
@@ -223,7 +221,7 @@ check_insert(Validate *v, const LiftStatement *statement, const char *job_name)
 static void
 check_create_as(Validate *v, const LiftStatement *statement, const char *job_name)
 {
-	VeloPlan   *plan;
+	VeloPlan *plan;
 
 	if (!check_new_name(v, statement))
 		return;
@@ -245,7 +243,8 @@ check_into(Validate *v, const LiftStatement *statement)
 	if (velo_plan_object(&v->declared, insert.name->schema, insert.name->name) == NULL)
 	{
 		VeloObject *object = velo_api_created_object(v->text, &insert,
-													 velo_api_plan(v->text, statement, &v->declared));
+													 velo_api_plan(v->text, statement,
+																   &v->declared));
 
 		object->is_derived = false;
 		v->declared.objects = lappend(v->declared.objects, object);
@@ -275,7 +274,7 @@ static void
 check_job(Validate *v, const LiftStatement *statement)
 {
 	const char *name = statement->name->name;
-	ListCell   *cell;
+	ListCell *cell;
 
 	if (statement->verb == LIFT_JOB_START && statement->body)
 	{
@@ -355,7 +354,7 @@ validate_statement(Validate *v, int number, const LiftStatement *statement)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	VeloNotices notices;
-	ListCell   *cell;
+	ListCell *cell;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -369,7 +368,7 @@ validate_statement(Validate *v, int number, const LiftStatement *statement)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData *error;
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
@@ -385,7 +384,7 @@ validate_statement(Validate *v, int number, const LiftStatement *statement)
 	CurrentResourceOwner = owner;
 	foreach(cell, notices.list)
 	{
-		ErrorData  *notice = lfirst(cell);
+		ErrorData *notice = lfirst(cell);
 
 		put_error(v, number, statement, notice->elevel >= WARNING ? "WARNING" : "INFO", notice);
 	}
@@ -394,7 +393,7 @@ validate_statement(Validate *v, int number, const LiftStatement *statement)
 static int
 statement_of(const LiftScript *script, int byte)
 {
-	int			number = 0;
+	int number = 0;
 
 	for (LiftStatement *s = script->statements; s; s = s->next)
 	{
@@ -412,12 +411,12 @@ statement_of(const LiftScript *script, int byte)
 VELO_FUNCTION(velo_validate)
 {
 	static const char *const severities[] = {"INFO", "WARNING", "ERROR"};
-	Validate	v = {0};
+	Validate v = {0};
 	LiftScript *script;
-	int			number = 0;
+	int number = 0;
 
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	ListCell   *cell;
+	ListCell *cell;
 
 	InitMaterializedSRF(fcinfo, 0);
 	v.text = text_to_cstring(PG_GETARG_TEXT_PP(0));

@@ -10,6 +10,6 @@
 #include <fmgr.h>
 
 #define VELO_FUNCTION(name)                                                                        \
-	PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                                     \
-	PG_FUNCTION_INFO_V1(name);                                                                    \
+	PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                                      \
+	PG_FUNCTION_INFO_V1(name);                                                                     \
 	Datum name(PG_FUNCTION_ARGS)

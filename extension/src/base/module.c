@@ -42,8 +42,8 @@ attach_shared(void)
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	VELO_FOREACH(shared, VeloShared, segment)
 	{
-		bool		found;
-		void	   *memory = ShmemInitStruct(segment->name, segment->size(), &found);
+		bool found;
+		void *memory = ShmemInitStruct(segment->name, segment->size(), &found);
 
 		segment->attach(memory, !found);
 	}

@@ -14,7 +14,7 @@
 typedef struct VeloStart
 {
 	const char *name;
-	void		(*start) (bool preloaded);	/* from _PG_init */
+	void (*start)(bool preloaded); /* from _PG_init */
 } VeloStart;
 
 #define VELO_START(instance) VELO_REGISTER(start, VeloStart, instance)
@@ -22,8 +22,8 @@ typedef struct VeloStart
 typedef struct VeloShared
 {
 	const char *name;
-	Size		(*size) (void);
-	void		(*attach) (void *memory, bool is_new);	/* in every process */
+	Size (*size)(void);
+	void (*attach)(void *memory, bool is_new); /* in every process */
 } VeloShared;
 
 #define VELO_SHARED(instance) VELO_REGISTER(shared, VeloShared, instance)

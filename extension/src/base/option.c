@@ -14,11 +14,11 @@ VELO_REGISTRY(option, VeloOption);
 static bool
 is_listed(const char *list, const char *word)
 {
-	size_t		length = strlen(word);
+	size_t length = strlen(word);
 
 	while (list && *list)
 	{
-		size_t		n = strcspn(list, " ");
+		size_t n = strcspn(list, " ");
 
 		if (n == length && pg_strncasecmp(list, word, n) == 0)
 			return true;
@@ -32,7 +32,7 @@ is_listed(const char *list, const char *word)
 static bool
 is_family_member(const char *family, const char *name)
 {
-	size_t		length = strlen(family);
+	size_t length = strlen(family);
 
 	return length > 0 && family[length - 1] == '*' && pg_strncasecmp(family, name, length - 1) == 0;
 }
@@ -54,7 +54,7 @@ velo_base_option_find(const char *name, int scopes)
 static VeloOptionValue *
 find_value(List *options, const char *name)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, options)
 	{
@@ -126,7 +126,7 @@ velo_base_option_set(List *options, const char *name, const char *value)
 static void
 push_text(JsonbParseState **state, JsonbIteratorToken token, const char *text)
 {
-	JsonbValue	value = {.type = jbvString};
+	JsonbValue value = {.type = jbvString};
 
 	value.val.string.val = unconstify(char *, text);
 	value.val.string.len = strlen(text);
@@ -137,7 +137,7 @@ Jsonb *
 velo_base_options_to_jsonb(List *options)
 {
 	JsonbParseState *state = NULL;
-	ListCell   *cell;
+	ListCell *cell;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	foreach(cell, options)
@@ -153,11 +153,11 @@ velo_base_options_to_jsonb(List *options)
 List *
 velo_base_options_from_jsonb(Jsonb *jsonb)
 {
-	List	   *options = NIL;
+	List *options = NIL;
 	JsonbIterator *iterator = JsonbIteratorInit(&jsonb->root);
 	JsonbIteratorToken token;
-	JsonbValue	value;
-	char	   *name = NULL;
+	JsonbValue value;
+	char *name = NULL;
 
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{

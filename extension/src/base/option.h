@@ -28,24 +28,24 @@ typedef enum VeloOptionType
 	VELO_OPTION_BOOL,
 	VELO_OPTION_INT,
 	VELO_OPTION_FLOAT,
-	VELO_OPTION_MS,				/* a duration; an integer counts milliseconds */
+	VELO_OPTION_MS, /* a duration; an integer counts milliseconds */
 	VELO_OPTION_CHOICE
 } VeloOptionType;
 
 typedef struct VeloOption
 {
-	const char *name;			/* "watermark.idle.timeout"; "data.*" is a family */
-	const char *aliases;		/* other names, separated by blanks, or NULL */
-	int			scopes;			/* VeloOptionScope, or'ed */
-	const char *types;			/* source or sink types it belongs to, separated by
+	const char *name;	 /* "watermark.idle.timeout"; "data.*" is a family */
+	const char *aliases; /* other names, separated by blanks, or NULL */
+	int scopes;			 /* VeloOptionScope, or'ed */
+	const char *types;	 /* source or sink types it belongs to, separated by
 								 * blanks; NULL: all */
 	VeloOptionType type;
-	const char *standard;		/* default in normalised form; NULL: none */
-	double		min;
-	double		max;			/* max <= min: no bounds */
-	const char *choices;		/* "earliest latest"; "a=b" reads a as b */
-	bool		alterable;		/* at run time by ALTER … SET */
-	const char *refused;		/* why 0A000 is raised for now, or NULL */
+	const char *standard; /* default in normalised form; NULL: none */
+	double min;
+	double max;			 /* max <= min: no bounds */
+	const char *choices; /* "earliest latest"; "a=b" reads a as b */
+	bool alterable;		 /* at run time by ALTER … SET */
+	const char *refused; /* why 0A000 is raised for now, or NULL */
 	const char *description;
 } VeloOption;
 

@@ -10,14 +10,14 @@
 #pragma once
 
 #define VELO_REGISTER(kind, Type, instance)                                                        \
-	static const Type *const velo_registered_##kind##_##instance                                  \
+	static const Type *const velo_registered_##kind##_##instance                                   \
 		__attribute__((used, section("velo_" #kind))) = &(instance)
 
 /* Declares the section of a kind; weak, so that a kind may have no member. */
 #define VELO_REGISTRY(kind, Type)                                                                  \
-	extern const Type *const __start_velo_##kind[] __attribute__((weak));                         \
+	extern const Type *const __start_velo_##kind[] __attribute__((weak));                          \
 	extern const Type *const __stop_velo_##kind[] __attribute__((weak))
 
 #define VELO_FOREACH(kind, Type, entry)                                                            \
-	for (const Type *const *entry##_at = __start_velo_##kind, *entry;                             \
+	for (const Type *const *entry##_at = __start_velo_##kind, *entry;                              \
 		 entry##_at < __stop_velo_##kind && ((entry = *entry##_at), true); entry##_at++)

@@ -19,7 +19,8 @@ static GucContext
 context_of(const VeloSetting *setting)
 {
 	return setting->context == PGC_POSTMASTER && !process_shared_preload_libraries_in_progress
-		? PGC_INTERNAL : setting->context;
+			   ? PGC_INTERNAL
+			   : setting->context;
 }
 
 void
@@ -31,14 +32,14 @@ velo_base_settings_define(void)
 		{
 			case VELO_SETTING_BOOL:
 				DefineCustomBoolVariable(setting->name, setting->description, NULL,
-										 setting->variable, setting->boot != 0,
-										 context_of(setting), setting->flags, NULL, NULL, NULL);
+										 setting->variable, setting->boot != 0, context_of(setting),
+										 setting->flags, NULL, NULL, NULL);
 				break;
 			case VELO_SETTING_INT:
 				DefineCustomIntVariable(setting->name, setting->description, NULL,
-										setting->variable, (int) setting->boot,
-										setting->min, setting->max,
-										context_of(setting), setting->flags, NULL, NULL, NULL);
+										setting->variable, (int) setting->boot, setting->min,
+										setting->max, context_of(setting), setting->flags, NULL,
+										NULL, NULL);
 				break;
 			case VELO_SETTING_STRING:
 				DefineCustomStringVariable(setting->name, setting->description, NULL,
@@ -47,9 +48,8 @@ velo_base_settings_define(void)
 				break;
 			case VELO_SETTING_ENUM:
 				DefineCustomEnumVariable(setting->name, setting->description, NULL,
-										 setting->variable, (int) setting->boot,
-										 setting->choices, context_of(setting), setting->flags,
-										 NULL, NULL, NULL);
+										 setting->variable, (int) setting->boot, setting->choices,
+										 context_of(setting), setting->flags, NULL, NULL, NULL);
 				break;
 		}
 	}

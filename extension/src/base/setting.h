@@ -22,17 +22,17 @@ typedef enum VeloSettingType
 
 typedef struct VeloSetting
 {
-	const char *name;			/* "velo.max_jobs" */
-	const char *description;	/* one sentence, shown in pg_settings */
+	const char *name;		 /* "velo.max_jobs" */
+	const char *description; /* one sentence, shown in pg_settings */
 	VeloSettingType type;
-	void	   *variable;		/* bool *, int *, char ** */
-	long		boot;			/* default of bool, int and enum */
-	const char *boot_string;	/* default of string */
-	int			min;
-	int			max;
-	const struct config_enum_entry *choices;	/* of enum */
-	GucContext	context;
-	int			flags;			/* GUC_UNIT_MS … */
+	void *variable;			 /* bool *, int *, char ** */
+	long boot;				 /* default of bool, int and enum */
+	const char *boot_string; /* default of string */
+	int min;
+	int max;
+	const struct config_enum_entry *choices; /* of enum */
+	GucContext context;
+	int flags; /* GUC_UNIT_MS … */
 } VeloSetting;
 
 #define VELO_SETTING(instance) VELO_REGISTER(setting, VeloSetting, instance)

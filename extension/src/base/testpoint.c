@@ -26,17 +26,17 @@
 
 typedef struct Armed
 {
-	char		name[NAME_LENGTH];	/* "": free */
-	char		action[NAME_LENGTH];
-	char		process[NAME_LENGTH];	/* application_name of who is meant; "": anybody */
-	int			passes;			/* to be let through before it acts */
+	char name[NAME_LENGTH]; /* "": free */
+	char action[NAME_LENGTH];
+	char process[NAME_LENGTH]; /* application_name of who is meant; "": anybody */
+	int passes;				   /* to be let through before it acts */
 } Armed;
 
 typedef struct Testpoints
 {
-	slock_t		lock;
-	int			narmed;			/* read without the lock: nothing is armed, mostly */
-	Armed		armed[MAX_ARMED];
+	slock_t lock;
+	int narmed; /* read without the lock: nothing is armed, mostly */
+	Armed armed[MAX_ARMED];
 } Testpoints;
 
 VELO_REGISTRY(testpoint, VeloTestpoint);
@@ -71,12 +71,12 @@ VELO_SHARED(testpoints_shared);
 static bool
 take_arming(const char *name, char *action)
 {
-	bool		acts = false;
+	bool acts = false;
 
 	SpinLockAcquire(&points->lock);
 	for (int i = 0; i < MAX_ARMED && !acts; i++)
 	{
-		Armed	   *armed = &points->armed[i];
+		Armed *armed = &points->armed[i];
 
 		if (strcmp(armed->name, name) != 0 ||
 			(armed->process[0] != '\0' && strcmp(armed->process, application_name) != 0) ||
@@ -94,7 +94,7 @@ take_arming(const char *name, char *action)
 void
 velo_base_testpoint_pass(const VeloTestpoint *point)
 {
-	char		action[NAME_LENGTH];
+	char action[NAME_LENGTH];
 
 	if (points == NULL || points->narmed == 0 || !take_arming(point->name, action))
 		return;
@@ -110,9 +110,7 @@ velo_base_testpoint_pass(const VeloTestpoint *point)
 	else if (strcmp(action, "stop") == 0)
 		kill(getpid(), SIGSTOP);
 	else
-		ereport(ERROR,
-				(errcode(ERRCODE_IO_ERROR),
-				 errmsg("test point \"%s\"", point->name)));
+		ereport(ERROR, (errcode(ERRCODE_IO_ERROR), errmsg("test point \"%s\"", point->name)));
 }
 
 #endif
@@ -121,9 +119,8 @@ velo_base_testpoint_pass(const VeloTestpoint *point)
 static void
 refuse(void)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("this server was built without test points")));
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("this server was built without test points")));
 }
 #endif
 
@@ -131,19 +128,18 @@ refuse(void)
 VELO_FUNCTION(velo_testpoint_arm)
 {
 #ifdef VELO_TESTPOINTS
-	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	char	   *action = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	char	   *process = text_to_cstring(PG_GETARG_TEXT_PP(3));
-	bool		known = false;
-	bool		armed = false;
+	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char *action = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char *process = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	bool known = false;
+	bool armed = false;
 
 	velo_base_require_preload();
 	VELO_FOREACH(testpoint, VeloTestpoint, point)
 		known = known || strcmp(point->name, name) == 0;
 	if (!known)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("test point \"%s\" does not exist", name)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("test point \"%s\" does not exist", name)));
 	SpinLockAcquire(&points->lock);
 	for (int i = 0; i < MAX_ARMED && !armed; i++)
 	{
@@ -169,15 +165,15 @@ VELO_FUNCTION(velo_testpoints)
 {
 #ifdef VELO_TESTPOINTS
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	List	   *seen = NIL;
+	List *seen = NIL;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	VELO_FOREACH(testpoint, VeloTestpoint, point)
 	{
-		Datum		value = CStringGetTextDatum(point->name);
-		bool		is_null = false;
-		ListCell   *cell;
-		bool		again = false;
+		Datum value = CStringGetTextDatum(point->name);
+		bool is_null = false;
+		ListCell *cell;
+		bool again = false;
 
 		foreach(cell, seen)
 			again = again || strcmp(lfirst(cell), point->name) == 0;

@@ -58,7 +58,7 @@ text_time(const char *text)
 VeloTask *
 velo_job_task_take(int job_id, int task)
 {
-	VeloTask   *self = palloc0(sizeof(VeloTask));
+	VeloTask *self = palloc0(sizeof(VeloTask));
 	VeloMetaScope scope;
 	const char *args[2] = {number(job_id), number(task)};
 
@@ -92,15 +92,16 @@ char *
 velo_job_position(const VeloTask *task, int source, int partition, TimestampTz *watermark)
 {
 	VeloMetaScope scope;
-	char	   *position = NULL;
+	char *position = NULL;
 	const char *args[4] = {number(task->job_id), number(task->task), number(source),
-	number(partition)};
+						   number(partition)};
 
 	*watermark = DT_NOBEGIN;
 	velo_meta_begin(&scope);
 	if (velo_meta_run("SELECT position, velo._micros(watermark)::text FROM velo.position "
 					  "WHERE job_id = $1::int AND task = $2::int AND source = $3::int "
-					  "AND partition = $4::int", 4, args) > 0)
+					  "AND partition = $4::int",
+					  4, args) > 0)
 	{
 		position = velo_meta_value(0, 1);
 		*watermark = text_time(velo_meta_value(0, 2));
@@ -113,7 +114,9 @@ static void
 write_lease(VeloTask *task, VeloPipeline *pipeline)
 {
 	const char *args[8] = {
-		number(task->job_id), number(task->task), number(task->epoch),
+		number(task->job_id),
+		number(task->task),
+		number(task->epoch),
 		time_text(pipeline->operate.watermark),
 		number(task->records_in + pipeline->records_in),
 		number(task->records_out + pipeline->operate.records_out),
@@ -129,9 +132,9 @@ write_lease(VeloTask *task, VeloPipeline *pipeline)
 					  "WHERE job_id = $1::int AND task = $2::int AND epoch = $3::bigint",
 					  8, args) != 1)
 		ereport(ERROR,
-				(errcode(ERRCODE_VELO_WORKER_FENCED),
-				 errmsg("this worker has been replaced"),
-				 errdetail("Another worker has taken task %d of job %d.", task->task, task->job_id)));
+				(errcode(ERRCODE_VELO_WORKER_FENCED), errmsg("this worker has been replaced"),
+				 errdetail("Another worker has taken task %d of job %d.", task->task,
+						   task->job_id)));
 }
 
 static void
@@ -142,7 +145,10 @@ write_positions(VeloTask *task, VeloPipeline *pipeline)
 	for (int partition = 0; partition < source->ops->partitions(source); partition++)
 	{
 		const char *args[6] = {
-			number(task->job_id), number(task->task), "0", number(partition),
+			number(task->job_id),
+			number(task->task),
+			"0",
+			number(partition),
 			source->ops->tell(source, partition),
 			time_text(velo_operate_watermark_get(pipeline->watermark, partition)),
 		};
@@ -159,8 +165,8 @@ static void
 write_usage(VeloTask *task, const VeloJob *job, VeloPipeline *pipeline, int64 records, int64 bytes)
 {
 	const char *args[6] = {
-		number(job->owner), number(task->job_id), number(task->task), number(records),
-		number(bytes), pipeline->source->ops->tell(pipeline->source, 0),
+		number(job->owner), number(task->job_id), number(task->task),
+		number(records),	number(bytes),		  pipeline->source->ops->tell(pipeline->source, 0),
 	};
 
 	if (records == 0)

@@ -22,9 +22,9 @@
 #include "base/setting.h"
 
 #define TRANCHE "velo jobs"
-#define BLOCK_WAIT_MS 10000		/* how long DROP DATABASE waits for our workers */
+#define BLOCK_WAIT_MS 10000 /* how long DROP DATABASE waits for our workers */
 
-int			velo_job_max = 64;
+int velo_job_max = 64;
 
 static const VeloSetting max_jobs = {
 	.name = "velo.max_jobs",
@@ -188,7 +188,7 @@ bool
 velo_job_terminate(int job_id)
 {
 	VeloJobSlot *slot;
-	bool		running = false;
+	bool running = false;
 
 	if (shared == NULL)
 		return false;
@@ -223,7 +223,7 @@ velo_job_slot_read(int job_id, int task, VeloJobSlot *copy)
 static bool
 signal_database(Oid database)
 {
-	bool		any = false;
+	bool any = false;
 
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < VELO_MAX_DATABASES; i++)

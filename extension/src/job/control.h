@@ -26,41 +26,41 @@ extern const char *velo_job_condition_name(VeloCondition condition);
 /* A running (or wanted) task, as its worker and its launcher see it. */
 typedef struct VeloJobSlot
 {
-	Oid			database;		/* InvalidOid: free */
-	int			job_id;
-	int			task;
-	int			pid;			/* of the worker; 0: not running */
-	Latch	   *latch;			/* of the worker, while it runs */
-	bool		reload;			/* the catalog has changed: the worker shall look */
+	Oid database; /* InvalidOid: free */
+	int job_id;
+	int task;
+	int pid;	  /* of the worker; 0: not running */
+	Latch *latch; /* of the worker, while it runs */
+	bool reload;  /* the catalog has changed: the worker shall look */
 	VeloCondition condition;
-	int			failures;		/* starts that ended in an error, in a row */
-	TimestampTz retry_at;		/* not to be started before */
+	int failures;		  /* starts that ended in an error, in a row */
+	TimestampTz retry_at; /* not to be started before */
 	TimestampTz started_at;
-	pg_atomic_uint64 records_in;	/* since the worker started */
+	pg_atomic_uint64 records_in; /* since the worker started */
 	pg_atomic_uint64 records_out;
 	pg_atomic_uint64 state_bytes;
 	pg_atomic_uint64 watermark; /* TimestampTz */
 	pg_atomic_uint64 last_commit_at;
-	pg_atomic_uint64 lag_records;	/* PG_UINT64_MAX: unknown */
+	pg_atomic_uint64 lag_records; /* PG_UINT64_MAX: unknown */
 } VeloJobSlot;
 
 /* One database with the extension in it. */
 typedef struct VeloDatabaseSlot
 {
-	Oid			database;		/* InvalidOid: free */
-	int			pid;			/* of its launcher, 0: not running */
-	Latch	   *latch;
-	bool		absent;			/* the extension is not there; cleared when jobs change */
-	bool		blocked;		/* being dropped: start nothing */
+	Oid database; /* InvalidOid: free */
+	int pid;	  /* of its launcher, 0: not running */
+	Latch *latch;
+	bool absent;  /* the extension is not there; cleared when jobs change */
+	bool blocked; /* being dropped: start nothing */
 } VeloDatabaseSlot;
 
 typedef struct VeloJobShared
 {
-	LWLock	   *lock;			/* of everything here but the atomics */
-	Latch	   *launcher;		/* of the cluster's launcher */
-	int			launcher_pid;
+	LWLock *lock;	 /* of everything here but the atomics */
+	Latch *launcher; /* of the cluster's launcher */
+	int launcher_pid;
 	VeloDatabaseSlot databases[VELO_MAX_DATABASES];
-	int			nslots;
+	int nslots;
 	VeloJobSlot slots[FLEXIBLE_ARRAY_MEMBER];
 } VeloJobShared;
 
@@ -68,7 +68,7 @@ typedef struct VeloJobShared
 extern VeloJobShared *velo_job_shared(void);
 
 /* velo.max_jobs: how many tasks can run at once in the cluster. */
-extern int	velo_job_max;
+extern int velo_job_max;
 
 /*
  * Jobs of this database changed: when the transaction commits, launchers look at

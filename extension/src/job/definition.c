@@ -31,14 +31,19 @@ VELO_OPTION(timezone_option);
 
 /* Settings that change what text means; a job keeps those of its creation. */
 static const char *const frozen[] = {
-	"search_path", "DateStyle", "IntervalStyle", "extra_float_digits",
-	"standard_conforming_strings", "bytea_output", "array_nulls",
+	"search_path",
+	"DateStyle",
+	"IntervalStyle",
+	"extra_float_digits",
+	"standard_conforming_strings",
+	"bytea_output",
+	"array_nulls",
 };
 
 static List *
 freeze_settings(void)
 {
-	List	   *settings = NIL;
+	List *settings = NIL;
 
 	for (int i = 0; i < lengthof(frozen); i++)
 		settings = velo_base_option_set(settings, frozen[i],
@@ -49,8 +54,8 @@ freeze_settings(void)
 static VeloJob *
 read_job(void)
 {
-	VeloJob    *job = SPI_palloc(sizeof(VeloJob));
-	char	   *oid;
+	VeloJob *job = SPI_palloc(sizeof(VeloJob));
+	char *oid;
 
 	job->job_id = atoi(velo_meta_value(0, 1));
 	job->name = velo_meta_value(0, 2);
@@ -74,17 +79,17 @@ read_job(void)
 	return job;
 }
 
-#define JOB_COLUMNS \
-	"SELECT j.job_id, j.name, j.kind, j.relation::oid, coalesce(c.relowner, j.owner::oid), " \
-	"j.target::oid, j.version, j.application, j.sql, j.sources::oid[], j.settings, j.options, " \
-	"j.desired, j.status, j.start_from, j.needs_position " \
+#define JOB_COLUMNS                                                                                \
+	"SELECT j.job_id, j.name, j.kind, j.relation::oid, coalesce(c.relowner, j.owner::oid), "       \
+	"j.target::oid, j.version, j.application, j.sql, j.sources::oid[], j.settings, j.options, "    \
+	"j.desired, j.status, j.start_from, j.needs_position "                                         \
 	"FROM velo.job j LEFT JOIN pg_catalog.pg_class c ON c.oid = j.relation "
 
 VeloJob *
 velo_job_load(int job_id)
 {
 	VeloMetaScope scope;
-	VeloJob    *job = NULL;
+	VeloJob *job = NULL;
 	const char *args[1] = {psprintf("%d", job_id)};
 
 	velo_meta_begin(&scope);
@@ -98,7 +103,7 @@ VeloJob *
 velo_job_find(const char *name)
 {
 	VeloMetaScope scope;
-	VeloJob    *job = NULL;
+	VeloJob *job = NULL;
 	const char *args[1] = {name};
 
 	velo_meta_begin(&scope);
@@ -111,19 +116,23 @@ velo_job_find(const char *name)
 static void
 write_edges(int job_id, const VeloPlan *plan)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, plan->edges)
 	{
-		VeloEdge   *edge = lfirst(cell);
+		VeloEdge *edge = lfirst(cell);
 		const char *args[5] = {
-			psprintf("%d", job_id), edge->output, velo_meta_oid_text(plan->source.relation),
-			edge->source_column, edge->is_direct ? "direct" : "indirect",
+			psprintf("%d", job_id),
+			edge->output,
+			velo_meta_oid_text(plan->source.relation),
+			edge->source_column,
+			edge->is_direct ? "direct" : "indirect",
 		};
 
 		velo_meta_run("INSERT INTO velo.column_edge (job_id, version, output_column, source, "
 					  "source_column, kind) VALUES ($1::int, '1', $2, $3::oid::regclass, $4, $5) "
-					  "ON CONFLICT DO NOTHING", 5, args);
+					  "ON CONFLICT DO NOTHING",
+					  5, args);
 	}
 }
 
@@ -132,16 +141,17 @@ velo_job_require_free(const char *name)
 {
 	VeloMetaScope scope;
 	const char *args[1] = {name};
-	bool		exists;
+	bool exists;
 
 	velo_meta_begin(&scope);
 	exists = velo_meta_run("SELECT FROM velo.job WHERE name = $1", 1, args) > 0;
 	velo_meta_end(&scope);
 	if (exists)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("job \"%s\" already exists", name),
-				 errhint("Give the statement another name with -- @name: ..., or drop the job's object.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("job \"%s\" already exists", name),
+			 errhint(
+				 "Give the statement another name with -- @name: ..., or drop the job's object.")));
 }
 
 int
@@ -149,11 +159,11 @@ velo_job_define(const VeloJobDefinition *definition)
 {
 	const VeloPlan *plan = definition->plan;
 	VeloMetaScope scope;
-	int			job_id;
-	List	   *settings = freeze_settings();
-	List	   *options = NIL;
-	ListCell   *cell;
-	Oid			user = GetUserId();
+	int job_id;
+	List *settings = freeze_settings();
+	List *options = NIL;
+	ListCell *cell;
+	Oid user = GetUserId();
 
 	foreach(cell, plan->options)
 	{
@@ -171,15 +181,20 @@ velo_job_define(const VeloJobDefinition *definition)
 	velo_job_require_free(definition->name);
 	velo_meta_begin(&scope);
 	{
-		char	   *relation_name = OidIsValid(definition->relation)
-			? get_rel_name(definition->relation) : NULL;
+		char *relation_name = OidIsValid(definition->relation) ? get_rel_name(definition->relation)
+															   : NULL;
 		const char *args[12] = {
-			definition->name, definition->kind, velo_meta_oid_text(definition->relation),
+			definition->name,
+			definition->kind,
+			velo_meta_oid_text(definition->relation),
 			OidIsValid(definition->relation) ? NULL : velo_meta_oid_text(user),
-			velo_meta_oid_text(definition->target), definition->sql,
+			velo_meta_oid_text(definition->target),
+			definition->sql,
 			velo_meta_oid_array(velo_plan_source_relations(plan)),
-			velo_meta_options_text(settings), velo_meta_options_text(options),
-			definition->application, definition->start_from ? definition->start_from : "default",
+			velo_meta_options_text(settings),
+			velo_meta_options_text(options),
+			definition->application,
+			definition->start_from ? definition->start_from : "default",
 			relation_name && strcmp(relation_name, definition->name) == 0 ? "true" : "false",
 		};
 
@@ -187,17 +202,19 @@ velo_job_define(const VeloJobDefinition *definition)
 					  "settings, options, application, start_from, is_named_by_relation) "
 					  "VALUES ($1, $2, $3::oid::regclass, $4::oid::regrole, $5::oid::regclass, $6, "
 					  "$7::oid[]::regclass[], $8::jsonb, $9::jsonb, $10, $11, $12::boolean) "
-					  "RETURNING job_id", 12, args);
+					  "RETURNING job_id",
+					  12, args);
 		job_id = atoi(velo_meta_value(0, 1));
 	}
 	{
 		const char *args[5] = {
-			psprintf("%d", job_id), definition->sql, plan->hash, plan->layout,
-			velo_meta_oid_text(user),
+			psprintf("%d", job_id), definition->sql,		  plan->hash,
+			plan->layout,			velo_meta_oid_text(user),
 		};
 
 		velo_meta_run("INSERT INTO velo.job_version (job_id, version, sql, plan_hash, layout, "
-					  "created_by) VALUES ($1::int, '1', $2, $3, $4, $5::oid::regrole)", 5, args);
+					  "created_by) VALUES ($1::int, '1', $2, $3, $4, $5::oid::regrole)",
+					  5, args);
 	}
 	write_edges(job_id, plan);
 	velo_state_create(job_id, 0);
@@ -214,9 +231,9 @@ target_names(const char *text, const LiftText *targets)
 {
 	static const char select[] = "SELECT ";
 	VeloErrorMap map;
-	List	   *parsed;
-	List	   *names = NIL;
-	ListCell   *cell;
+	List *parsed;
+	List *names = NIL;
+	ListCell *cell;
 
 	velo_plan_error_map_push(&map, text, targets);
 	map.skip = strlen(select);
@@ -224,14 +241,14 @@ target_names(const char *text, const LiftText *targets)
 	velo_plan_error_map_pop(&map);
 	foreach(cell, ((SelectStmt *) linitial_node(RawStmt, parsed)->stmt)->targetList)
 	{
-		ResTarget  *item = lfirst_node(ResTarget, cell);
+		ResTarget *item = lfirst_node(ResTarget, cell);
 
 		if (!IsA(item->val, ColumnRef) || !IsA(linitial(((ColumnRef *) item->val)->fields), String))
-			ereport(ERROR,
-					(errcode(ERRCODE_SYNTAX_ERROR),
-					 errmsg("a target of INSERT must be a column's name"),
-					 velo_plan_error_at(text, velo_lift_origin(targets, item->location -
-															   (int) strlen(select)))));
+			ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
+							errmsg("a target of INSERT must be a column's name"),
+							velo_plan_error_at(text, velo_lift_origin(targets,
+																	  item->location -
+																		  (int) strlen(select)))));
 		names = lappend(names, item->val);
 	}
 	return names;
@@ -252,24 +269,25 @@ velo_job_insert_columns(const char *text, const LiftStatement *statement, const 
 						TupleDesc columns)
 {
 	const LiftText *targets = statement->insert_targets;
-	List	   *numbers = NIL;
-	TupleDesc	desc;
-	ListCell   *cell;
+	List *numbers = NIL;
+	TupleDesc desc;
+	ListCell *cell;
 
 	if (targets)
 	{
 		foreach(cell, target_names(text, targets))
 		{
-			ColumnRef  *reference = lfirst(cell);
+			ColumnRef *reference = lfirst(cell);
 			const char *name = strVal(linitial(reference->fields));
-			int			number = find_column(columns, name);
+			int number = find_column(columns, name);
 
 			if (number == 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_UNDEFINED_COLUMN),
 						 errmsg("column \"%s\" of relation \"%s\" does not exist", name, target),
-						 velo_plan_error_at(text, velo_lift_origin(targets, reference->location -
-																   (int) strlen("SELECT ")))));
+						 velo_plan_error_at(text, velo_lift_origin(targets,
+																   reference->location -
+																	   (int) strlen("SELECT ")))));
 			numbers = lappend_int(numbers, number);
 		}
 	}
@@ -289,9 +307,9 @@ velo_job_insert_columns(const char *text, const LiftStatement *statement, const 
 TupleDesc
 velo_job_insert_target(const char *text, const LiftStatement *statement, Oid target)
 {
-	Relation	relation = relation_open(target, AccessShareLock);
-	TupleDesc	desc = velo_job_insert_columns(text, statement, RelationGetRelationName(relation),
-											   RelationGetDescr(relation));
+	Relation relation = relation_open(target, AccessShareLock);
+	TupleDesc desc = velo_job_insert_columns(text, statement, RelationGetRelationName(relation),
+											 RelationGetDescr(relation));
 
 	relation_close(relation, NoLock);
 	return desc;
@@ -307,13 +325,11 @@ velo_job_plan(const VeloJob *job)
 	if (statement && statement->kind == LIFT_JOB && statement->body)
 		statement = statement->body;
 	if (statement == NULL || statement->query == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("the statement of job \"%s\" cannot be read any more", job->name)));
+		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+						errmsg("the statement of job \"%s\" cannot be read any more", job->name)));
 	if (list_length(job->sources) == 0 || !OidIsValid(linitial_oid(job->sources)))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("the source of job \"%s\" does not exist any more", job->name)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("the source of job \"%s\" does not exist any more", job->name)));
 	request.statement = statement;
 	request.relations = job->sources;
 	request.for_table = strcmp(job->kind, "table") == 0;
@@ -321,7 +337,8 @@ velo_job_plan(const VeloJob *job)
 	if (strcmp(job->kind, "insert") == 0 && OidIsValid(job->target))
 		request.target = velo_job_insert_target(job->sql, statement, job->target);
 	request.for_stream = !request.for_table && OidIsValid(job->target) &&
-		velo_meta_stream(job->target) != NULL && !velo_meta_stream(job->target)->is_table;
+						 velo_meta_stream(job->target) != NULL &&
+						 !velo_meta_stream(job->target)->is_table;
 	return velo_plan_query(&request);
 }
 
@@ -353,12 +370,15 @@ velo_job_fix_latest(int job_id, const VeloPlan *plan)
 	for (int partition = 0; partition < source->ops->partitions(source); partition++)
 	{
 		const char *args[3] = {
-			psprintf("%d", job_id), psprintf("%d", partition), source->ops->tell(source, partition),
+			psprintf("%d", job_id),
+			psprintf("%d", partition),
+			source->ops->tell(source, partition),
 		};
 
 		velo_meta_begin(&scope);
 		velo_meta_run("INSERT INTO velo.position (job_id, task, source, partition, position) "
-					  "VALUES ($1::int, 0, 0, $2::int, $3)", 3, args);
+					  "VALUES ($1::int, 0, 0, $2::int, $3)",
+					  3, args);
 		velo_meta_end(&scope);
 	}
 	source->ops->close(source);
@@ -368,7 +388,7 @@ VeloSinkSpec *
 velo_job_sink_spec(const VeloJob *job, const VeloPlan *plan)
 {
 	VeloSinkSpec *spec = palloc0(sizeof(VeloSinkSpec));
-	ListCell   *cell;
+	ListCell *cell;
 
 	spec->name = job->name;
 	spec->relation = job->target;
@@ -400,18 +420,17 @@ velo_job_sink_spec(const VeloJob *job, const VeloPlan *plan)
 VELO_FUNCTION(velo_restored)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	TupleDesc	desc;
-	HeapTuple	tuple;
-	bool		is_job;
-	int			columns[3];
-	Datum		values[3];
-	bool		nulls[3] = {false, false, false};
+	TupleDesc desc;
+	HeapTuple tuple;
+	bool is_job;
+	int columns[3];
+	Datum values[3];
+	bool nulls[3] = {false, false, false};
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
 		!TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("this function is internal to velostream")));
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("this function is internal to velostream")));
 	tuple = trigger->tg_trigtuple;
 	if (InLocalUserIdChange())
 		return PointerGetDatum(tuple);

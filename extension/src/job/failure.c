@@ -29,8 +29,9 @@ static const VeloOption failure_strategy = {
 	.scopes = VELO_OPTION_JOB,
 	.type = VELO_OPTION_CHOICE,
 	.standard = "LogAndContinue",
-	.choices = "LogAndContinue log_and_continue=LogAndContinue SendToDLQ send_to_dlq=SendToDLQ "
-	"FailBatch fail_batch=FailBatch RetryWithBackoff retry_with_backoff=RetryWithBackoff",
+	.choices =
+		"LogAndContinue log_and_continue=LogAndContinue SendToDLQ send_to_dlq=SendToDLQ "
+		"FailBatch fail_batch=FailBatch RetryWithBackoff retry_with_backoff=RetryWithBackoff",
 	.alterable = true,
 	.description = "What happens to a record that cannot be processed.",
 };
@@ -81,7 +82,7 @@ bool
 velo_job_keeps_dead_letters(const VeloJob *job)
 {
 	return strcmp(velo_base_option_text(job->options, "failure_strategy"), "SendToDLQ") == 0 ||
-		velo_base_option_bool(job->options, "enable_dlq");
+		   velo_base_option_bool(job->options, "enable_dlq");
 }
 
 static void
@@ -89,9 +90,9 @@ keep_dead_letter(VeloPipeline *pipeline, const VeloJob *job, const VeloFailure *
 {
 	VeloMetaScope scope;
 	const VeloChunk *chunk = failure->chunk;
-	bool		has_source = chunk && chunk->natts > chunk->user_natts;
+	bool has_source = chunk && chunk->natts > chunk->user_natts;
 	const char *args[14];
-	uint64		added;
+	uint64 added;
 
 	memset(args, 0, sizeof(args));
 	args[0] = psprintf("%d", job->job_id);
@@ -103,7 +104,7 @@ keep_dead_letter(VeloPipeline *pipeline, const VeloJob *job, const VeloFailure *
 	{
 		const Datum *values = velo_row_values(chunk, failure->row);
 		const bool *nulls = velo_row_nulls(chunk, failure->row);
-		int			first = chunk->user_natts;
+		int first = chunk->user_natts;
 
 		if (!nulls[first + VELO_PARTITION])
 			args[5] = psprintf("%d", DatumGetInt32(values[first + VELO_PARTITION]));
@@ -112,7 +113,9 @@ keep_dead_letter(VeloPipeline *pipeline, const VeloJob *job, const VeloFailure *
 		if (!nulls[first + VELO_EVENT_TIME])
 			args[8] = timestamptz_to_str(DatumGetTimestampTz(values[first + VELO_EVENT_TIME]));
 	}
-	args[7] = failure->record ? failure->record : chunk ? velo_job_row_json(chunk, failure->row) : NULL;
+	args[7] = failure->record ? failure->record
+			  : chunk		  ? velo_job_row_json(chunk, failure->row)
+							  : NULL;
 	args[8] = args[8] ? pstrdup(args[8]) : NULL;
 	args[9] = error_class(failure->error->sqlerrcode);
 	args[10] = unpack_sql_state(failure->error->sqlerrcode);
@@ -132,10 +135,9 @@ keep_dead_letter(VeloPipeline *pipeline, const VeloJob *job, const VeloFailure *
 		14, args);
 	velo_meta_end(&scope);
 	if (added == 0)
-		ereport(LOG,
-				(errcode(ERRCODE_VELO_DEAD_LETTERS_FULL),
-				 errmsg("dead letter of job \"%s\" was refused: there are %s already", job->name,
-						args[13])));
+		ereport(LOG, (errcode(ERRCODE_VELO_DEAD_LETTERS_FULL),
+					  errmsg("dead letter of job \"%s\" was refused: there are %s already",
+							 job->name, args[13])));
 }
 
 static void
@@ -147,15 +149,17 @@ job_failure(VeloPipeline *pipeline, const VeloFailure *failure)
 	if (strcmp(strategy, "FailBatch") == 0 || strcmp(strategy, "RetryWithBackoff") == 0)
 		ReThrowError(failure->error);
 	if (strcmp(strategy, "LogAndContinue") == 0)
-		ereport(LOG,
-				(errcode(failure->error->sqlerrcode),
-				 errmsg("job \"%s\" could not process a record: %s", job->name,
-						failure->error->message),
-				 failure->chunk && failure->chunk->natts > failure->chunk->user_natts
-				 ? errdetail_internal("Source \"%s\", offset %lld.", pipeline->plan->source.name,
-									  (long long) DatumGetInt64(velo_row_values(failure->chunk, failure->row)
-																[failure->chunk->user_natts + VELO_OFFSET]))
-				 : 0));
+		ereport(LOG, (errcode(failure->error->sqlerrcode),
+					  errmsg("job \"%s\" could not process a record: %s", job->name,
+							 failure->error->message),
+					  failure->chunk && failure->chunk->natts > failure->chunk->user_natts
+						  ? errdetail_internal("Source \"%s\", offset %lld.",
+											   pipeline->plan->source.name,
+											   (long long) DatumGetInt64(velo_row_values(
+												   failure->chunk,
+												   failure->row)[failure->chunk->user_natts +
+																 VELO_OFFSET]))
+						  : 0));
 	if (velo_job_keeps_dead_letters(job))
 		keep_dead_letter(pipeline, job, failure);
 }
@@ -163,7 +167,7 @@ job_failure(VeloPipeline *pipeline, const VeloFailure *failure)
 static void
 job_late(VeloPipeline *pipeline, const VeloChunk *chunk, int row)
 {
-	ErrorData	error = {.sqlerrcode = ERRCODE_VELO_LATE_RECORD};
+	ErrorData error = {.sqlerrcode = ERRCODE_VELO_LATE_RECORD};
 	VeloFailure failure = {"window", &error, chunk, row, NULL};
 
 	if (strcmp(pipeline->plan->late_strategy, "dead_letter") != 0)

@@ -11,22 +11,22 @@
 
 typedef struct VeloJob
 {
-	int			job_id;
-	char	   *name;
-	char	   *kind;			/* "stream", "table", "insert" */
-	Oid			relation;		/* the derived object; InvalidOid for an INSERT job */
-	Oid			owner;			/* of the relation, or of the INSERT job */
-	Oid			target;			/* where rows go */
-	char	   *version;
-	char	   *application;
-	char	   *sql;
-	List	   *sources;		/* of Oid, as named in the statement */
-	List	   *settings;		/* VeloOptionValue: frozen settings */
-	List	   *options;		/* VeloOptionValue */
-	char	   *desired;
-	char	   *status;
-	char	   *start_from;		/* "default", "earliest", "latest", or an ISO timestamp */
-	bool		needs_position;
+	int job_id;
+	char *name;
+	char *kind;	  /* "stream", "table", "insert" */
+	Oid relation; /* the derived object; InvalidOid for an INSERT job */
+	Oid owner;	  /* of the relation, or of the INSERT job */
+	Oid target;	  /* where rows go */
+	char *version;
+	char *application;
+	char *sql;
+	List *sources;	/* of Oid, as named in the statement */
+	List *settings; /* VeloOptionValue: frozen settings */
+	List *options;	/* VeloOptionValue */
+	char *desired;
+	char *status;
+	char *start_from; /* "default", "earliest", "latest", or an ISO timestamp */
+	bool needs_position;
 } VeloJob;
 
 /* The job in the current context, or NULL. */
@@ -39,19 +39,19 @@ typedef struct VeloJobDefinition
 {
 	const char *name;
 	const char *kind;
-	const char *sql;			/* the statement as the user wrote it */
-	Oid			relation;
-	Oid			target;
+	const char *sql; /* the statement as the user wrote it */
+	Oid relation;
+	Oid target;
 	const VeloPlan *plan;
 	const char *application;
-	const char *start_from;		/* NULL: default */
+	const char *start_from; /* NULL: default */
 } VeloJobDefinition;
 
 /* Raises 42710 if there is a job of that name. */
 extern void velo_job_require_free(const char *name);
 
 /* Writes the job, its version and its column edges; returns the job's number. */
-extern int	velo_job_define(const VeloJobDefinition *definition);
+extern int velo_job_define(const VeloJobDefinition *definition);
 
 /* The columns of the target that an INSERT writes, in the order in which it writes them. */
 extern TupleDesc velo_job_insert_target(const char *text, const LiftStatement *statement,
@@ -76,14 +76,14 @@ extern VeloSinkSpec *velo_job_sink_spec(const VeloJob *job, const VeloPlan *plan
 
 typedef struct VeloTask
 {
-	int			job_id;
-	int			task;
-	int64		epoch;			/* the lease this worker holds */
-	TimestampTz watermark;		/* as of the last commit; DT_NOBEGIN: none */
-	int64		records_in;		/* committed totals */
-	int64		records_out;
-	int64		records_failed;
-	int64		records_late;
+	int job_id;
+	int task;
+	int64 epoch;		   /* the lease this worker holds */
+	TimestampTz watermark; /* as of the last commit; DT_NOBEGIN: none */
+	int64 records_in;	   /* committed totals */
+	int64 records_out;
+	int64 records_failed;
+	int64 records_late;
 } VeloTask;
 
 /* Takes the lease: from now on whoever held it cannot commit.  NULL: the job is gone. */

@@ -46,9 +46,8 @@ velo_job_open_source(const VeloPlan *plan)
 	const VeloSourceOps *ops = velo_source_find(plan->source.type);
 
 	if (ops == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("sources of type \"%s\" are not supported yet", plan->source.type)));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("sources of type \"%s\" are not supported yet", plan->source.type)));
 	return ops->open(&plan->source);
 }
 
@@ -63,9 +62,8 @@ append_operator(VeloPipeline *pipeline, VeloOperator *operator)
 }
 
 VeloPipeline *
-velo_job_pipeline_create(MemoryContext context, VeloPlan *plan, VeloSource *source,
-						 VeloSink *sink, VeloStore *store, TimestampTz watermark,
-						 Size state_bytes_max)
+velo_job_pipeline_create(MemoryContext context, VeloPlan *plan, VeloSource *source, VeloSink *sink,
+						 VeloStore *store, TimestampTz watermark, Size state_bytes_max)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	VeloPipeline *pipeline = palloc0(sizeof(VeloPipeline));
@@ -100,7 +98,7 @@ velo_job_pipeline_create(MemoryContext context, VeloPlan *plan, VeloSource *sour
 	if (plan->window_filter)
 		append_operator(pipeline, velo_operate_filter(operate, plan->window_filter));
 	append_operator(pipeline, plan->grouping ? velo_operate_aggregate(operate)
-					: velo_operate_project(operate));
+											 : velo_operate_project(operate));
 	append_operator(pipeline, velo_operate_deliver(operate, sink));
 	MemoryContextSwitchTo(old);
 	return pipeline;
@@ -111,13 +109,13 @@ velo_job_pipeline_create(MemoryContext context, VeloPlan *plan, VeloSource *sour
 typedef struct Push
 {
 	VeloPipeline *pipeline;
-	VeloChunk  *chunk;
+	VeloChunk *chunk;
 } Push;
 
 static void
 push(void *arg)
 {
-	Push	   *p = arg;
+	Push *p = arg;
 
 	p->pipeline->operate.touched = false;
 	/* A changelog's tombstones go through queries that keep its key; others do not see them. */
@@ -130,7 +128,7 @@ push(void *arg)
 static void
 undo(VeloPipeline *pipeline)
 {
-	for (VeloOperator *operator = pipeline->head; operator; operator = operator->next)
+	for (VeloOperator *operator= pipeline->head; operator; operator= operator->next)
 		operator->ops->undo(operator);
 }
 
@@ -138,11 +136,11 @@ undo(VeloPipeline *pipeline)
 static bool
 push_single(VeloPipeline *pipeline, VeloChunk *from, int row)
 {
-	VeloChunk  *single = pipeline->single;
-	Push		p = {pipeline, single};
-	ErrorData  *error;
+	VeloChunk *single = pipeline->single;
+	Push p = {pipeline, single};
+	ErrorData *error;
 	VeloFailure failure;
-	int64		late = pipeline->operate.records_late;
+	int64 late = pipeline->operate.records_late;
 
 	single->nrows = 0;
 	velo_row_append(single);
@@ -168,13 +166,13 @@ push_single(VeloPipeline *pipeline, VeloChunk *from, int row)
 static void
 push_chunk(VeloPipeline *pipeline, VeloChunk *chunk)
 {
-	Push		p = {pipeline, chunk};
-	int			nrows = chunk->nrows;
-	int64		late = pipeline->operate.records_late;
+	Push p = {pipeline, chunk};
+	int nrows = chunk->nrows;
+	int64 late = pipeline->operate.records_late;
 
 	if (!pipeline->operate.careful)
 	{
-		ErrorData  *error = velo_operate_try(push, &p);
+		ErrorData *error = velo_operate_try(push, &p);
 
 		if (error == NULL)
 		{
@@ -194,7 +192,7 @@ push_chunk(VeloPipeline *pipeline, VeloChunk *chunk)
 	}
 
 	{
-		int			good = 0;
+		int good = 0;
 
 		for (int i = 0; i < nrows; i++)
 		{
@@ -238,12 +236,12 @@ velo_job_pipeline_batch(VeloPipeline *pipeline, const VeloBatchLimits *limits)
 {
 	VeloSource *source = pipeline->source;
 	VeloOperate *operate = &pipeline->operate;
-	TimestampTz start = velo_clock_now();	/* what time windows count with */
-	TimestampTz started = GetCurrentTimestamp();	/* what the batch may cost */
-	int64		out = operate->records_out;
-	int64		failed = pipeline->records_failed;
-	int64		rows = 0;
-	bool		has_input;
+	TimestampTz start = velo_clock_now();		 /* what time windows count with */
+	TimestampTz started = GetCurrentTimestamp(); /* what the batch may cost */
+	int64 out = operate->records_out;
+	int64 failed = pipeline->records_failed;
+	int64 rows = 0;
+	bool has_input;
 	MemoryContext old;
 
 	MemoryContextReset(pipeline->batch);
@@ -254,12 +252,11 @@ velo_job_pipeline_batch(VeloPipeline *pipeline, const VeloBatchLimits *limits)
 	while (has_input && !operate->wants_flush && !operate->limit_reached && rows < limits->rows &&
 		   (limits->time_us == 0 || GetCurrentTimestamp() - started < limits->time_us))
 	{
-		int			n;
+		int n;
 
 		CHECK_FOR_INTERRUPTS();
 		velo_row_chunk_reset(pipeline->chunk);
-		n = source->ops->poll(source, pipeline->chunk,
-							  Min(VELO_CHUNK_ROWS, limits->rows - rows));
+		n = source->ops->poll(source, pipeline->chunk, Min(VELO_CHUNK_ROWS, limits->rows - rows));
 		if (n == 0)
 		{
 			pipeline->drained = true;
@@ -276,14 +273,14 @@ velo_job_pipeline_batch(VeloPipeline *pipeline, const VeloBatchLimits *limits)
 	if (!has_input)
 		pipeline->drained = true;
 	pipeline->ended = operate->limit_reached ||
-		(pipeline->drained && source->ops->is_ended(source));
+					  (pipeline->drained && source->ops->is_ended(source));
 	if (pipeline->drained && !operate->limit_reached)
 	{
 		/* The clock counts from the batch's begin: what came since has not been seen. */
 		TimestampTz limit = source->ops->watermark_limit(source);
 
-		advance_watermark(pipeline, Min(limit, pipeline->plan->has_event_times ? limit : start), true,
-						  pipeline->ended);
+		advance_watermark(pipeline, Min(limit, pipeline->plan->has_event_times ? limit : start),
+						  true, pipeline->ended);
 	}
 	pipeline->head->ops->flush(pipeline->head, pipeline->ended);
 	MemoryContextSwitchTo(old);
@@ -293,7 +290,7 @@ velo_job_pipeline_batch(VeloPipeline *pipeline, const VeloBatchLimits *limits)
 	 * After a restart it comes back by itself.
 	 */
 	return rows > 0 || operate->records_out != out || pipeline->records_failed != failed ||
-		pipeline->ended;
+		   pipeline->ended;
 }
 
 void
@@ -301,7 +298,7 @@ velo_job_pipeline_save(VeloPipeline *pipeline)
 {
 	MemoryContext old = MemoryContextSwitchTo(pipeline->batch);
 
-	for (VeloOperator *operator = pipeline->head; operator; operator = operator->next)
+	for (VeloOperator *operator= pipeline->head; operator; operator= operator->next)
 		operator->ops->save(operator);
 	if (pipeline->operate.store)
 		velo_state_flush(pipeline->operate.store);
@@ -311,7 +308,7 @@ velo_job_pipeline_save(VeloPipeline *pipeline)
 void
 velo_job_pipeline_close(VeloPipeline *pipeline)
 {
-	for (VeloOperator *operator = pipeline->head; operator; operator = operator->next)
+	for (VeloOperator *operator= pipeline->head; operator; operator= operator->next)
 		operator->ops->close(operator);
 	if (pipeline->source->ops->close)
 		pipeline->source->ops->close(pipeline->source);
@@ -324,9 +321,9 @@ velo_job_pipeline_close(VeloPipeline *pipeline)
 char *
 velo_job_row_json(const VeloChunk *chunk, int row)
 {
-	TupleDesc	desc = CreateTemplateTupleDesc(chunk->user_natts);
-	HeapTuple	tuple;
-	Datum		record;
+	TupleDesc desc = CreateTemplateTupleDesc(chunk->user_natts);
+	HeapTuple tuple;
+	Datum record;
 
 	for (int i = 1; i <= chunk->user_natts; i++)
 		TupleDescCopyEntry(desc, i, chunk->desc, i);

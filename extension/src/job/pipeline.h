@@ -20,36 +20,36 @@
 
 typedef struct VeloBatchLimits
 {
-	int64		rows;
-	int64		time_us;		/* 0: none */
+	int64 rows;
+	int64 time_us; /* 0: none */
 } VeloBatchLimits;
 
 typedef struct VeloPipeline
 {
-	MemoryContext context;		/* everything of the pipeline */
-	MemoryContext batch;		/* what lives until the next batch */
-	VeloPlan   *plan;
+	MemoryContext context; /* everything of the pipeline */
+	MemoryContext batch;   /* what lives until the next batch */
+	VeloPlan *plan;
 	VeloSource *source;
-	VeloSink   *sink;
+	VeloSink *sink;
 	VeloOperate operate;
 	VeloOperator *head;
 	VeloOperator *tail;
 	VeloWatermark *watermark;
-	VeloChunk  *chunk;			/* rows on their way in */
-	VeloChunk  *single;			/* one of them, while rows are pushed one by one */
+	VeloChunk *chunk;  /* rows on their way in */
+	VeloChunk *single; /* one of them, while rows are pushed one by one */
 
-	int64		records_in;
-	int64		records_failed;
-	int64		record_bytes;
-	bool		drained;		/* the last batch read all there was */
-	bool		ended;			/* no more input will come, or LIMIT was reached */
-	bool		wants_whole_rows;	/* failed rows are kept: begin anew, reading all columns,
+	int64 records_in;
+	int64 records_failed;
+	int64 record_bytes;
+	bool drained;		   /* the last batch read all there was */
+	bool ended;			   /* no more input will come, or LIMIT was reached */
+	bool wants_whole_rows; /* failed rows are kept: begin anew, reading all columns,
 								 * when the first one fails */
 
 	/* Becomes the operators' on_failure; job/failure.c has the usual ones. */
-	void		(*on_failure) (struct VeloPipeline *pipeline, const VeloFailure *failure);
-	void		(*on_late) (struct VeloPipeline *pipeline, const VeloChunk *chunk, int row);
-	void	   *driver;
+	void (*on_failure)(struct VeloPipeline *pipeline, const VeloFailure *failure);
+	void (*on_late)(struct VeloPipeline *pipeline, const VeloChunk *chunk, int row);
+	void *driver;
 } VeloPipeline;
 
 /*
@@ -58,9 +58,8 @@ typedef struct VeloPipeline
  * on_late before the first batch.
  */
 extern VeloPipeline *velo_job_pipeline_create(MemoryContext context, VeloPlan *plan,
-											  VeloSource *source, VeloSink *sink,
-											  VeloStore *store, TimestampTz watermark,
-											  Size state_bytes_max);
+											  VeloSource *source, VeloSink *sink, VeloStore *store,
+											  TimestampTz watermark, Size state_bytes_max);
 
 /* The source of a plan; its type must exist. */
 extern VeloSource *velo_job_open_source(const VeloPlan *plan);

@@ -25,7 +25,8 @@ velo_job_set_status(int job_id, const char *status)
 				  "started_at = CASE WHEN $2 = 'running' AND status = 'starting' "
 				  "THEN clock_timestamp() ELSE started_at END "
 				  "WHERE job_id = $1::int AND status <> $2 "
-				  "AND ($2 <> 'stopped' OR desired = 'stopped')", 2, args);
+				  "AND ($2 <> 'stopped' OR desired = 'stopped')",
+				  2, args);
 	velo_meta_end(&scope);
 	VELO_TESTPOINT("job_status_written");
 }
@@ -39,6 +40,7 @@ velo_job_set_error(int job_id, const char *status, const char *sqlstate, const c
 	velo_meta_begin(&scope);
 	velo_meta_run("UPDATE velo.job SET status = $2, status_since = clock_timestamp(), "
 				  "restarts = restarts + 1, last_sqlstate = $3, last_error = $4 "
-				  "WHERE job_id = $1::int", 4, args);
+				  "WHERE job_id = $1::int",
+				  4, args);
 	velo_meta_end(&scope);
 }

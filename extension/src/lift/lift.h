@@ -26,15 +26,15 @@
 /* Where all memory comes from; alloc never returns NULL (it may not return). */
 typedef struct LiftAllocator
 {
-	void	   *(*alloc) (void *context, size_t size);
-	void	   *context;
+	void *(*alloc)(void *context, size_t size);
+	void *context;
 } LiftAllocator;
 
 /* A range of the user's text: [from, to). */
 typedef struct LiftSpan
 {
-	int			from;
-	int			to;
+	int from;
+	int to;
 } LiftSpan;
 
 typedef enum LiftSeverity
@@ -48,11 +48,11 @@ typedef enum LiftSeverity
 typedef struct LiftDiagnostic
 {
 	LiftSeverity severity;
-	char		sqlstate[6];
+	char sqlstate[6];
 	const char *message;
-	const char *detail;			/* or NULL */
-	const char *hint;			/* or NULL */
-	LiftSpan	span;
+	const char *detail; /* or NULL */
+	const char *hint;	/* or NULL */
+	LiftSpan span;
 	struct LiftDiagnostic *next;
 } LiftDiagnostic;
 
@@ -63,63 +63,63 @@ typedef struct LiftDiagnostic
  */
 typedef struct LiftSegment
 {
-	int			at;				/* first byte in the rewritten text */
-	LiftSpan	origin;			/* in the user's text */
-	bool		copied;			/* byte for byte */
+	int at;			 /* first byte in the rewritten text */
+	LiftSpan origin; /* in the user's text */
+	bool copied;	 /* byte for byte */
 } LiftSegment;
 
 typedef struct LiftText
 {
-	const char *text;			/* NUL-terminated */
-	int			length;
+	const char *text; /* NUL-terminated */
+	int length;
 	const LiftSegment *segments;
-	int			nsegments;
-	LiftSpan	span;			/* what it stands for, as a whole */
+	int nsegments;
+	LiftSpan span; /* what it stands for, as a whole */
 } LiftText;
 
 /* A possibly schema-qualified name, folded as PostgreSQL folds it. */
 typedef struct LiftName
 {
-	const char *schema;			/* or NULL */
+	const char *schema; /* or NULL */
 	const char *name;
-	LiftSpan	span;
+	LiftSpan span;
 } LiftName;
 
 typedef struct LiftProperty
 {
-	const char *key;			/* dots kept: "event.time.field" */
+	const char *key; /* dots kept: "event.time.field" */
 	const char *value;
-	LiftSpan	key_span;
-	LiftSpan	value_span;
-	const char *source;			/* bound to this source name or alias by standing
+	LiftSpan key_span;
+	LiftSpan value_span;
+	const char *source; /* bound to this source name or alias by standing
 								 * right after it, or NULL: the statement's */
 	struct LiftProperty *next;
 } LiftProperty;
 
 typedef struct LiftAnnotation
 {
-	const char *key;			/* without the @ */
+	const char *key; /* without the @ */
 	const char *value;
-	LiftSpan	key_span;
-	LiftSpan	value_span;
+	LiftSpan key_span;
+	LiftSpan value_span;
 	struct LiftAnnotation *next;
 } LiftAnnotation;
 
 typedef struct LiftColumn
 {
 	const char *name;
-	LiftText   *type;			/* dialect type names already PostgreSQL's */
-	LiftText   *default_value;	/* or NULL */
-	bool		not_null;
-	bool		primary_key;
-	LiftSpan	span;
+	LiftText *type;			 /* dialect type names already PostgreSQL's */
+	LiftText *default_value; /* or NULL */
+	bool not_null;
+	bool primary_key;
+	LiftSpan span;
 	struct LiftColumn *next;
 } LiftColumn;
 
 typedef enum LiftWindowKind
 {
 	LIFT_WINDOW_TUMBLING,
-	LIFT_WINDOW_SLIDING,		/* HOPPING is the same */
+	LIFT_WINDOW_SLIDING, /* HOPPING is the same */
 	LIFT_WINDOW_SESSION
 } LiftWindowKind;
 
@@ -130,25 +130,25 @@ typedef enum LiftWindowKind
  */
 typedef struct LiftWindowArg
 {
-	bool		is_duration;
-	long long	micros;			/* of a duration without months or years */
-	int			months;			/* of a duration in months or years, else 0 */
-	LiftText   *expr;			/* of an expression, else NULL */
-	LiftSpan	span;
+	bool is_duration;
+	long long micros; /* of a duration without months or years */
+	int months;		  /* of a duration in months or years, else 0 */
+	LiftText *expr;	  /* of an expression, else NULL */
+	LiftSpan span;
 	struct LiftWindowArg *next;
 } LiftWindowArg;
 
 typedef struct LiftWindow
 {
 	LiftWindowKind kind;
-	LiftWindowArg *args;		/* in one order, however written: the time if given,
+	LiftWindowArg *args; /* in one order, however written: the time if given,
 								 * then size and advance, or gap and key; so too
 								 * for TUMBLE( ) … in GROUP BY, lifted all the same */
-	int			nargs;
-	LiftWindowArg *offset;		/* OFFSET d, or NULL */
-	const char *offset_zone;	/* OFFSET 'Europe/Berlin', or NULL */
-	LiftSpan	offset_span;	/* of what stands behind OFFSET */
-	LiftSpan	span;
+	int nargs;
+	LiftWindowArg *offset;	 /* OFFSET d, or NULL */
+	const char *offset_zone; /* OFFSET 'Europe/Berlin', or NULL */
+	LiftSpan offset_span;	 /* of what stands behind OFFSET */
+	LiftSpan span;
 } LiftWindow;
 
 typedef enum LiftEmit
@@ -161,8 +161,8 @@ typedef enum LiftEmit
 /* "PRIMARY KEY" behind the n-th item of the select list (0-based). */
 typedef struct LiftKeyItem
 {
-	int			item;
-	LiftSpan	span;			/* of the two words */
+	int item;
+	LiftSpan span; /* of the two words */
 	struct LiftKeyItem *next;
 } LiftKeyItem;
 
@@ -172,26 +172,26 @@ typedef struct LiftKeyItem
  */
 typedef struct LiftPlaces
 {
-	LiftSpan	distinct;
-	LiftSpan	source;			/* first token of the first source */
-	LiftSpan	join;			/* the first JOIN, or comma between sources */
-	LiftSpan	group;
-	LiftSpan	having;
-	LiftSpan	order;
-	LiftSpan	limit;			/* or FETCH */
-	LiftSpan	offset;
-	LiftSpan	lock;			/* FOR UPDATE … */
-	LiftSpan	set;			/* UNION, INTERSECT or EXCEPT */
+	LiftSpan distinct;
+	LiftSpan source; /* first token of the first source */
+	LiftSpan join;	 /* the first JOIN, or comma between sources */
+	LiftSpan group;
+	LiftSpan having;
+	LiftSpan order;
+	LiftSpan limit; /* or FETCH */
+	LiftSpan offset;
+	LiftSpan lock; /* FOR UPDATE … */
+	LiftSpan set;  /* UNION, INTERSECT or EXCEPT */
 } LiftPlaces;
 
 typedef enum LiftKind
 {
-	LIFT_PG,					/* core goes to PostgreSQL unchanged */
+	LIFT_PG, /* core goes to PostgreSQL unchanged */
 	LIFT_QUERY,
-	LIFT_CREATE_AS,				/* CREATE STREAM/TABLE name AS query */
-	LIFT_CREATE_DECLARE,		/* CREATE STREAM/TABLE name (…) WITH (…) */
-	LIFT_INSERT,				/* INSERT INTO name VALUES … / query */
-	LIFT_DROP,					/* DROP STREAM name, DROP TABLE name */
+	LIFT_CREATE_AS,		 /* CREATE STREAM/TABLE name AS query */
+	LIFT_CREATE_DECLARE, /* CREATE STREAM/TABLE name (…) WITH (…) */
+	LIFT_INSERT,		 /* INSERT INTO name VALUES … / query */
+	LIFT_DROP,			 /* DROP STREAM name, DROP TABLE name */
 	LIFT_ALTER,
 	LIFT_SHOW,
 	LIFT_DESCRIBE,
@@ -240,17 +240,17 @@ typedef enum LiftResetTo
  */
 typedef struct LiftStatement
 {
-	LiftKind	kind;
-	LiftSpan	span;			/* first to last token, without the ';' */
-	bool		broken;
+	LiftKind kind;
+	LiftSpan span; /* first to last token, without the ';' */
+	bool broken;
 
 	/* CREATE, INSERT, DROP, ALTER, DESCRIBE, SHOW x name, JOB name */
-	LiftName   *name;
-	bool		is_table;		/* TABLE rather than STREAM */
-	bool		if_not_exists;	/* or IF EXISTS in a DROP */
-	bool		cascade;
+	LiftName *name;
+	bool is_table;		/* TABLE rather than STREAM */
+	bool if_not_exists; /* or IF EXISTS in a DROP */
+	bool cascade;
 
-	LiftColumn *columns;		/* CREATE … ( … ), ALTER … ADD COLUMN; before AS
+	LiftColumn *columns; /* CREATE … ( … ), ALTER … ADD COLUMN; before AS
 								 * only name (and maybe type) is set */
 
 	/*
@@ -260,10 +260,10 @@ typedef struct LiftStatement
 	 * a query that is no dialect: the statement as written, for the case that it
 	 * turns out to be PostgreSQL's.
 	 */
-	LiftText   *core;
-	LiftText   *query;
-	LiftText   *insert_targets;	/* "a, b" of INSERT INTO s (a, b), or NULL */
-	bool		is_dialect;		/* the query needs us: it has a WINDOW …( ),
+	LiftText *core;
+	LiftText *query;
+	LiftText *insert_targets; /* "a, b" of INSERT INTO s (a, b), or NULL */
+	bool is_dialect;		  /* the query needs us: it has a WINDOW …( ),
 								 * EMIT, INTO, PRIMARY KEY, source WITH or
 								 * another construct PostgreSQL has not.  If none
 								 * of these fields is set, it is one only in its
@@ -273,31 +273,31 @@ typedef struct LiftStatement
 								 * all: then core is the exact text */
 
 	LiftWindow *window;
-	LiftEmit	emit;
-	LiftSpan	emit_span;
+	LiftEmit emit;
+	LiftSpan emit_span;
 	LiftKeyItem *key_items;
-	LiftPlaces	places;
-	LiftName   *into;			/* SELECT … FROM … INTO name */
-	LiftProperty *properties;	/* in textual order; a WITH behind the query of
+	LiftPlaces places;
+	LiftName *into;				 /* SELECT … FROM … INTO name */
+	LiftProperty *properties;	 /* in textual order; a WITH behind the query of
 								 * START JOB … AS is the body's */
-	LiftAnnotation *annotations;	/* comments before the statement */
+	LiftAnnotation *annotations; /* comments before the statement */
 
 	/* SHOW, DESCRIBE, EXPLAIN */
-	LiftShow	show;
-	const char *like;			/* pattern, or NULL */
-	bool		format_json;
-	bool		explain_job;	/* EXPLAIN JOB name */
-	bool		is_job;			/* SHOW PROPERTIES JOB name */
+	LiftShow show;
+	const char *like; /* pattern, or NULL */
+	bool format_json;
+	bool explain_job; /* EXPLAIN JOB name */
+	bool is_job;	  /* SHOW PROPERTIES JOB name */
 
 	/* JOB */
 	LiftJobVerb verb;
-	bool		force;
+	bool force;
 	const char *version;
-	const char *strategy;		/* "BLUE_GREEN" …, or NULL */
-	double		percent;		/* of CANARY */
+	const char *strategy; /* "BLUE_GREEN" …, or NULL */
+	double percent;		  /* of CANARY */
 	LiftResetTo reset_to;
 	const char *reset_value;
-	LiftSpan	reset_span;		/* what stands behind TO */
+	LiftSpan reset_span;		/* what stands behind TO */
 	struct LiftStatement *body; /* START/DEPLOY JOB … AS body, EXPLAIN body */
 
 	struct LiftStatement *next;
@@ -306,9 +306,9 @@ typedef struct LiftStatement
 typedef struct LiftScript
 {
 	LiftStatement *statements;
-	LiftAnnotation *header;		/* annotations of the application, §13 */
-	LiftDiagnostic *diagnostics;	/* in textual order */
-	bool		has_error;
+	LiftAnnotation *header;		 /* annotations of the application, §13 */
+	LiftDiagnostic *diagnostics; /* in textual order */
+	bool has_error;
 } LiftScript;
 
 /*
@@ -318,23 +318,21 @@ typedef struct LiftScript
  * Never fails: what is wrong is in the result's diagnostics, of which at most 200
  * are listed.  Bounds: 16 MB of text, 100000 statements.
  */
-typedef const char *(*LiftLookup) (void *context, const char *name);
+typedef const char *(*LiftLookup)(void *context, const char *name);
 
-extern LiftScript *velo_lift_script(const char *text, size_t length,
-									const LiftAllocator *allocator,
+extern LiftScript *velo_lift_script(const char *text, size_t length, const LiftAllocator *allocator,
 									LiftLookup lookup, void *lookup_context);
 
 /*
  * Where byte "at" of a rewritten text came from in the user's text.  Offsets
  * outside the text give the nearest place.
  */
-extern int	velo_lift_origin(const LiftText *text, int at);
+extern int velo_lift_origin(const LiftText *text, int at);
 
 /*
  * Reads a duration in any of the dialect's spellings ("5m", "500ms", "30",
  * "1 minute"); a bare integer counts in default_unit_micros.
  * Returns false if it is none.  Months and years go to *months.
  */
-extern bool velo_lift_duration(const char *text, size_t length,
-							   long long default_unit_micros,
+extern bool velo_lift_duration(const char *text, size_t length, long long default_unit_micros,
 							   long long *micros, int *months);

@@ -29,8 +29,8 @@
 
 typedef struct KeptPlan
 {
-	const char *sql;			/* key: the literal's address */
-	SPIPlanPtr	plan;
+	const char *sql; /* key: the literal's address */
+	SPIPlanPtr plan;
 } KeptPlan;
 
 static HTAB *kept_plans = NULL;
@@ -45,11 +45,11 @@ velo_meta_extension(void)
 Oid
 velo_meta_owner(void)
 {
-	Relation	extensions = table_open(ExtensionRelationId, AccessShareLock);
+	Relation extensions = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
-	HeapTuple	tuple;
-	Oid			owner = InvalidOid;
+	HeapTuple tuple;
+	Oid owner = InvalidOid;
 
 	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
 				CStringGetDatum(EXTENSION_NAME));
@@ -70,7 +70,7 @@ velo_meta_owner(void)
 void
 velo_meta_begin(VeloMetaScope *scope)
 {
-	Oid			owner = velo_meta_owner();
+	Oid owner = velo_meta_owner();
 
 	scope->caller = caller_context;
 	caller_context = CurrentMemoryContext;
@@ -79,8 +79,8 @@ velo_meta_begin(VeloMetaScope *scope)
 	scope->guc_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("row_security", "on", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("row_security", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 }
@@ -98,20 +98,20 @@ velo_meta_end(VeloMetaScope *scope)
 static SPIPlanPtr
 find_plan(const char *sql, int nargs)
 {
-	KeptPlan   *kept;
-	bool		found;
+	KeptPlan *kept;
+	bool found;
 
 	if (kept_plans == NULL)
 	{
-		HASHCTL		control = {.keysize = sizeof(char *), .entrysize = sizeof(KeptPlan)};
+		HASHCTL control = {.keysize = sizeof(char *), .entrysize = sizeof(KeptPlan)};
 
 		kept_plans = hash_create("velo catalog statements", 64, &control, HASH_ELEM | HASH_BLOBS);
 	}
 	kept = hash_search(kept_plans, &sql, HASH_FIND, &found);
 	if (!found)
 	{
-		Oid			types[MAX_ARGS];
-		SPIPlanPtr	plan;
+		Oid types[MAX_ARGS];
+		SPIPlanPtr plan;
 
 		for (int i = 0; i < nargs; i++)
 			types[i] = TEXTOID;
@@ -128,9 +128,9 @@ find_plan(const char *sql, int nargs)
 static uint64
 run_plan(SPIPlanPtr plan, const char *sql, int nargs, const char *const *args)
 {
-	Datum		values[MAX_ARGS];
-	char		nulls[MAX_ARGS + 1];
-	int			result;
+	Datum values[MAX_ARGS];
+	char nulls[MAX_ARGS + 1];
+	int result;
 
 	for (int i = 0; i < nargs; i++)
 	{
@@ -153,7 +153,7 @@ velo_meta_run(const char *sql, int nargs, const char *const *args)
 uint64
 velo_meta_run_once(const char *sql)
 {
-	int			result = SPI_execute(sql, false, 0);
+	int result = SPI_execute(sql, false, 0);
 
 	if (result < 0)
 		elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(result));
@@ -163,7 +163,7 @@ velo_meta_run_once(const char *sql)
 char *
 velo_meta_value(uint64 row, int column)
 {
-	char	   *value = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+	char *value = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
 
 	return value ? MemoryContextStrdup(caller_context, value) : NULL;
 }
@@ -171,9 +171,9 @@ velo_meta_value(uint64 row, int column)
 Datum
 velo_meta_datum(uint64 row, int column, bool *is_null)
 {
-	TupleDesc	desc = SPI_tuptable->tupdesc;
+	TupleDesc desc = SPI_tuptable->tupdesc;
 	Form_pg_attribute att = TupleDescAttr(desc, column - 1);
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], desc, column, is_null);
+	Datum value = SPI_getbinval(SPI_tuptable->vals[row], desc, column, is_null);
 	MemoryContext old;
 
 	if (*is_null)
@@ -190,18 +190,18 @@ velo_meta_datum(uint64 row, int column, bool *is_null)
 List *
 velo_meta_text_list(uint64 row, int column)
 {
-	bool		is_null;
-	Datum		array = velo_meta_datum(row, column, &is_null);
-	Datum	   *elements;
-	int			n;
-	List	   *list = NIL;
+	bool is_null;
+	Datum array = velo_meta_datum(row, column, &is_null);
+	Datum *elements;
+	int n;
+	List *list = NIL;
 	MemoryContext old;
 
 	if (is_null)
 		return NIL;
 	old = MemoryContextSwitchTo(caller_context);
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, NULL, &n);
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL,
+					  &n);
 	for (int i = 0; i < n; i++)
 		list = lappend(list, TextDatumGetCString(elements[i]));
 	MemoryContextSwitchTo(old);
@@ -211,18 +211,18 @@ velo_meta_text_list(uint64 row, int column)
 List *
 velo_meta_oid_list(uint64 row, int column)
 {
-	bool		is_null;
-	Datum		array = velo_meta_datum(row, column, &is_null);
-	Datum	   *elements;
-	int			n;
-	List	   *list = NIL;
+	bool is_null;
+	Datum array = velo_meta_datum(row, column, &is_null);
+	Datum *elements;
+	int n;
+	List *list = NIL;
 	MemoryContext old;
 
 	if (is_null)
 		return NIL;
 	old = MemoryContextSwitchTo(caller_context);
-	deconstruct_array(DatumGetArrayTypeP(array), OIDOID, sizeof(Oid), true, TYPALIGN_INT,
-					  &elements, NULL, &n);
+	deconstruct_array(DatumGetArrayTypeP(array), OIDOID, sizeof(Oid), true, TYPALIGN_INT, &elements,
+					  NULL, &n);
 	for (int i = 0; i < n; i++)
 		list = lappend_oid(list, DatumGetObjectId(elements[i]));
 	MemoryContextSwitchTo(old);
@@ -232,9 +232,9 @@ velo_meta_oid_list(uint64 row, int column)
 List *
 velo_meta_options(uint64 row, int column)
 {
-	bool		is_null;
-	Datum		jsonb = velo_meta_datum(row, column, &is_null);
-	List	   *options = NIL;
+	bool is_null;
+	Datum jsonb = velo_meta_datum(row, column, &is_null);
+	List *options = NIL;
 	MemoryContext old;
 
 	if (is_null)
@@ -255,7 +255,7 @@ char *
 velo_meta_oid_array(List *oids)
 {
 	StringInfoData text;
-	ListCell   *cell;
+	ListCell *cell;
 
 	initStringInfo(&text);
 	appendStringInfoChar(&text, '{');
@@ -268,9 +268,9 @@ velo_meta_oid_array(List *oids)
 char *
 velo_meta_text_array(List *texts)
 {
-	Datum	   *elements = palloc(sizeof(Datum) * Max(1, list_length(texts)));
-	ListCell   *cell;
-	ArrayType  *array;
+	Datum *elements = palloc(sizeof(Datum) * Max(1, list_length(texts)));
+	ListCell *cell;
+	ArrayType *array;
 
 	foreach(cell, texts)
 		elements[foreach_current_index(cell)] = CStringGetTextDatum(lfirst(cell));
@@ -281,7 +281,7 @@ velo_meta_text_array(List *texts)
 char *
 velo_meta_options_text(List *options)
 {
-	Jsonb	   *jsonb = velo_base_options_to_jsonb(options);
+	Jsonb *jsonb = velo_base_options_to_jsonb(options);
 
 	return JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
 }

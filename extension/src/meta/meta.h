@@ -17,15 +17,15 @@
 
 typedef struct VeloMetaScope
 {
-	Oid			user;
-	int			security;
-	int			guc_level;
-	MemoryContext caller;		/* where results are copied to */
+	Oid user;
+	int security;
+	int guc_level;
+	MemoryContext caller; /* where results are copied to */
 } VeloMetaScope;
 
 /* Oid of the role that owns the extension; error 55000 if it is not installed. */
-extern Oid	velo_meta_owner(void);
-extern Oid	velo_meta_extension(void);	/* InvalidOid if not installed here */
+extern Oid velo_meta_owner(void);
+extern Oid velo_meta_extension(void); /* InvalidOid if not installed here */
 
 /* Between these two calls SPI is connected and runs as the extension's owner.
  * After an error the (sub)transaction's abort restores everything. */
@@ -45,15 +45,15 @@ extern uint64 velo_meta_run_once(const char *sql);
  * Columns (1-based) of a result row, copied to the context that was current when
  * the scope began.
  */
-extern char *velo_meta_value(uint64 row, int column);	/* as text, or NULL */
+extern char *velo_meta_value(uint64 row, int column); /* as text, or NULL */
 extern Datum velo_meta_datum(uint64 row, int column, bool *is_null);
-extern List *velo_meta_text_list(uint64 row, int column);	/* text[] */
-extern List *velo_meta_oid_list(uint64 row, int column);	/* oid[] */
-extern List *velo_meta_options(uint64 row, int column); /* jsonb */
+extern List *velo_meta_text_list(uint64 row, int column); /* text[] */
+extern List *velo_meta_oid_list(uint64 row, int column);  /* oid[] */
+extern List *velo_meta_options(uint64 row, int column);	  /* jsonb */
 
 /* Arguments for velo_meta_run. */
-extern char *velo_meta_oid_text(Oid oid);	/* NULL for InvalidOid */
-extern char *velo_meta_oid_array(List *oids);	/* "{1,2}" */
+extern char *velo_meta_oid_text(Oid oid);	  /* NULL for InvalidOid */
+extern char *velo_meta_oid_array(List *oids); /* "{1,2}" */
 extern char *velo_meta_text_array(List *texts);
 extern char *velo_meta_options_text(List *options);
 
@@ -61,14 +61,14 @@ extern char *velo_meta_options_text(List *options);
 
 typedef struct VeloStream
 {
-	Oid			relation;
-	bool		is_table;
-	bool		is_derived;
-	bool		is_restored;
-	char	   *type;
-	Oid			storage;
-	List	   *key_columns;	/* of char * */
-	List	   *options;		/* VeloOptionValue */
+	Oid relation;
+	bool is_table;
+	bool is_derived;
+	bool is_restored;
+	char *type;
+	Oid storage;
+	List *key_columns; /* of char * */
+	List *options;	   /* VeloOptionValue */
 } VeloStream;
 
 /* The stream of that relation in the current context, or NULL. */
@@ -78,8 +78,8 @@ extern VeloStream *velo_meta_stream(Oid relation);
 typedef enum VeloGuard
 {
 	VELO_GUARD_NONE,
-	VELO_GUARD_STREAM,			/* append only */
-	VELO_GUARD_DERIVED_STREAM,	/* written by its job only */
+	VELO_GUARD_STREAM,		   /* append only */
+	VELO_GUARD_DERIVED_STREAM, /* written by its job only */
 	VELO_GUARD_DERIVED_TABLE
 } VeloGuard;
 

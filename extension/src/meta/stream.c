@@ -25,13 +25,13 @@
 
 typedef struct GuardEntry
 {
-	Oid			relation;
-	VeloGuard	guard;
+	Oid relation;
+	VeloGuard guard;
 } GuardEntry;
 
 static HTAB *guards = NULL;
 static bool guards_valid = false;
-static Oid	guards_table = InvalidOid;
+static Oid guards_table = InvalidOid;
 
 VeloStream *
 velo_meta_stream(Oid relation)
@@ -47,8 +47,8 @@ velo_meta_stream(Oid relation)
 					  "is_restored FROM velo.stream WHERE relation = $1::oid::regclass",
 					  1, args) > 0)
 	{
-		char	   *kind = velo_meta_value(0, 1);
-		char	   *storage = velo_meta_value(0, 3);
+		char *kind = velo_meta_value(0, 1);
+		char *storage = velo_meta_value(0, 3);
 
 		stream = SPI_palloc(sizeof(VeloStream));
 		stream->relation = relation;
@@ -74,7 +74,7 @@ forget_guards(Datum arg, Oid relation)
 static Oid
 stream_table(void)
 {
-	Oid			namespace = get_namespace_oid("velo", true);
+	Oid namespace = get_namespace_oid("velo", true);
 
 	return OidIsValid(namespace) ? get_relname_relid("stream", namespace) : InvalidOid;
 }
@@ -83,15 +83,15 @@ static void
 load_guards(Oid table)
 {
 	static bool registered = false;
-	HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(GuardEntry)};
-	Relation	streams;
+	HASHCTL control = {.keysize = sizeof(Oid), .entrysize = sizeof(GuardEntry)};
+	Relation streams;
 	SysScanDesc scan;
-	HeapTuple	tuple;
-	Snapshot	snapshot;
-	AttrNumber	relation_att = get_attnum(table, "relation");
-	AttrNumber	kind_att = get_attnum(table, "kind");
-	AttrNumber	derived_att = get_attnum(table, "is_derived");
-	AttrNumber	restored_att = get_attnum(table, "is_restored");
+	HeapTuple tuple;
+	Snapshot snapshot;
+	AttrNumber relation_att = get_attnum(table, "relation");
+	AttrNumber kind_att = get_attnum(table, "kind");
+	AttrNumber derived_att = get_attnum(table, "is_derived");
+	AttrNumber restored_att = get_attnum(table, "is_restored");
 
 	if (!registered)
 	{
@@ -110,11 +110,11 @@ load_guards(Oid table)
 	scan = systable_beginscan(streams, InvalidOid, false, snapshot, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		TupleDesc	desc = RelationGetDescr(streams);
-		bool		is_null;
-		Oid			relation = DatumGetObjectId(heap_getattr(tuple, relation_att, desc, &is_null));
-		char	   *kind = TextDatumGetCString(heap_getattr(tuple, kind_att, desc, &is_null));
-		bool		is_derived = DatumGetBool(heap_getattr(tuple, derived_att, desc, &is_null));
+		TupleDesc desc = RelationGetDescr(streams);
+		bool is_null;
+		Oid relation = DatumGetObjectId(heap_getattr(tuple, relation_att, desc, &is_null));
+		char *kind = TextDatumGetCString(heap_getattr(tuple, kind_att, desc, &is_null));
+		bool is_derived = DatumGetBool(heap_getattr(tuple, derived_att, desc, &is_null));
 		GuardEntry *entry = hash_search(guards, &relation, HASH_ENTER, NULL);
 
 		/* While a dump is being restored its rows come as anybody's would. */
@@ -133,7 +133,7 @@ load_guards(Oid table)
 VeloGuard
 velo_meta_guard(Oid relation)
 {
-	Oid			table = stream_table();
+	Oid table = stream_table();
 	GuardEntry *entry;
 
 	if (!OidIsValid(table))
@@ -147,7 +147,7 @@ velo_meta_guard(Oid relation)
 void
 velo_meta_streams_changed(void)
 {
-	Oid			table = stream_table();
+	Oid table = stream_table();
 
 	if (OidIsValid(table))
 		CacheInvalidateRelcacheByRelid(table);

@@ -36,7 +36,6 @@
 #include <utils/memutils.h>
 #include <utils/syscache.h>
 
-
 #define ACCOUNT_EVERY_CHUNKS 8
 #define ACCOUNT_EVERY_CELLS 4
 
@@ -45,7 +44,7 @@
 static void
 mark(Aggregate *self, VeloGroup *group)
 {
-	VeloCell   *cell = group->cell;
+	VeloCell *cell = group->cell;
 
 	if (!(group->flags & VELO_GROUP_DIRTY))
 	{
@@ -54,8 +53,7 @@ mark(Aggregate *self, VeloGroup *group)
 		cell->dirty = group;
 		cell->is_stored = false;
 	}
-	if (self->base.operate->plan->emit == VELO_EMIT_CHANGES &&
-		!(group->flags & VELO_GROUP_CHANGED))
+	if (self->base.operate->plan->emit == VELO_EMIT_CHANGES && !(group->flags & VELO_GROUP_CHANGED))
 	{
 		group->flags |= VELO_GROUP_CHANGED;
 		velo_aggregate_payload(group)->next_changed = NULL;
@@ -69,15 +67,15 @@ remember_for_undo(Aggregate *self, VeloGroup *group, bool is_new)
 {
 	VeloOperate *operate = self->base.operate;
 	MemoryContext old = MemoryContextSwitchTo(operate->context);
-	UndoEntry  *entry = palloc0(sizeof(UndoEntry));
+	UndoEntry *entry = palloc0(sizeof(UndoEntry));
 
 	if (self->undo_row != operate->careful_row)
 	{
-		ListCell   *cell;
+		ListCell *cell;
 
 		foreach(cell, self->undo)
 		{
-			UndoEntry  *done = lfirst(cell);
+			UndoEntry *done = lfirst(cell);
 
 			if (done->saved)
 				pfree(done->saved);
@@ -107,7 +105,7 @@ cell_of(Aggregate *self, const Datum *values, uint32 hash)
 	const VeloGrouping *grouping = self->grouping;
 	TimestampTz start = 0;
 	TimestampTz end = DT_NOEND;
-	VeloCell   *cell;
+	VeloCell *cell;
 	VeloGroupWindow *window;
 
 	if (grouping->window_start)
@@ -128,12 +126,13 @@ cell_of(Aggregate *self, const Datum *values, uint32 hash)
 static VeloGroup *
 group_of(Aggregate *self, VeloCell *cell, uint32 hash, const Datum *values, const bool *nulls)
 {
-	bool		is_new;
-	VeloGroup  *group = velo_state_groups_lookup(self->table, cell, hash, values, nulls,
-												 self->key_columns, &is_new);
+	bool is_new;
+	VeloGroup *group = velo_state_groups_lookup(self->table, cell, hash, values, nulls,
+												self->key_columns, &is_new);
 
 	if (is_new)
-		velo_operate_states_init(self->transition, velo_aggregate_payload(group)->states, cell->context);
+		velo_operate_states_init(self->transition, velo_aggregate_payload(group)->states,
+								 cell->context);
 	if (self->base.operate->careful)
 		remember_for_undo(self, group, is_new);
 	cell->last_used = self->batch;
@@ -143,9 +142,9 @@ group_of(Aggregate *self, VeloCell *cell, uint32 hash, const Datum *values, cons
 static inline void
 advance(Aggregate *self, VeloGroup *group, TupleTableSlot *slot)
 {
-	AggState   *agg = self->agg;
+	AggState *agg = self->agg;
 	ExprContext *econtext = agg->tmpcontext;
-	bool		is_null;
+	bool is_null;
 
 	self->state_context->ecxt_per_tuple_memory = group->cell->context;
 	agg->all_pergroups[0] = velo_aggregate_payload(group)->states;
@@ -177,12 +176,12 @@ keep_pending(Aggregate *self, VeloCell *cell, const VeloChunk *chunk, int row)
 static void
 detoast_row(Aggregate *self, int row)
 {
-	Datum	   *values = velo_row_values(self->input, row);
-	bool	   *nulls = velo_row_nulls(self->input, row);
+	Datum *values = velo_row_values(self->input, row);
+	bool *nulls = velo_row_nulls(self->input, row);
 
 	for (int i = 0; i < self->nvarlena; i++)
 	{
-		int			column = self->varlena[i];
+		int column = self->varlena[i];
 
 		if (!nulls[column] && VARATT_IS_EXTERNAL(DatumGetPointer(values[column])))
 		{
@@ -201,7 +200,7 @@ project_input(Aggregate *self, VeloChunk *chunk)
 	self->row.econtext->ecxt_per_tuple_memory = self->input->context;
 	for (int i = 0; i < chunk->nrows; i++)
 	{
-		int			row = velo_row_append(self->input);
+		int row = velo_row_append(self->input);
 
 		velo_row_to_slot(chunk, i, self->row.slot);
 		velo_row_to_slot(self->input, row, self->input_slot);
@@ -214,7 +213,7 @@ static void
 check_memory(Aggregate *self)
 {
 	VeloOperate *operate = self->base.operate;
-	Size		pending;
+	Size pending;
 
 	if (++self->chunks % ACCOUNT_EVERY_CHUNKS != 0)
 		return;
@@ -228,9 +227,9 @@ check_memory(Aggregate *self)
 static void
 aggregate_push(VeloOperator *base, VeloChunk *chunk)
 {
-	Aggregate  *self = (Aggregate *) base;
-	VeloChunk  *input = self->input;
-	VeloGroup  *groups[VELO_CHUNK_ROWS];
+	Aggregate *self = (Aggregate *) base;
+	VeloChunk *input = self->input;
+	VeloGroup *groups[VELO_CHUNK_ROWS];
 
 	base->rows_in += chunk->nrows;
 	project_input(self, chunk);
@@ -238,10 +237,10 @@ aggregate_push(VeloOperator *base, VeloChunk *chunk)
 	base->operate->touched = true;
 	for (int i = 0; i < input->nrows; i++)
 	{
-		Datum	   *values = velo_row_values(input, i);
-		bool	   *nulls = velo_row_nulls(input, i);
-		uint32		hash = velo_state_groups_hash(self->table, values, nulls, self->key_columns);
-		VeloCell   *cell = cell_of(self, values, hash);
+		Datum *values = velo_row_values(input, i);
+		bool *nulls = velo_row_nulls(input, i);
+		uint32 hash = velo_state_groups_hash(self->table, values, nulls, self->key_columns);
+		VeloCell *cell = cell_of(self, values, hash);
 
 		groups[i] = NULL;
 		if (cell->context == NULL)
@@ -269,14 +268,14 @@ aggregate_push(VeloOperator *base, VeloChunk *chunk)
 static void
 aggregate_undo(VeloOperator *base)
 {
-	Aggregate  *self = (Aggregate *) base;
+	Aggregate *self = (Aggregate *) base;
 
 	if (self->undo_row != base->operate->careful_row)
 		return;
 	for (int i = list_length(self->undo) - 1; i >= 0; i--)
 	{
-		UndoEntry  *entry = list_nth(self->undo, i);
-		VeloGroup  *group = entry->group;
+		UndoEntry *entry = list_nth(self->undo, i);
+		VeloGroup *group = entry->group;
 
 		/* What the row marked stands at the head (dirty) or the end (changed) of its list. */
 		if ((group->flags & VELO_GROUP_DIRTY) && !(entry->flags & VELO_GROUP_DIRTY) &&
@@ -310,9 +309,9 @@ aggregate_undo(VeloOperator *base)
 void
 velo_aggregate_drain_pending(Aggregate *self)
 {
-	ListCell   *item;
-	Datum	   *values;
-	bool	   *nulls;
+	ListCell *item;
+	Datum *values;
+	bool *nulls;
 
 	if (self->pending_cells == NIL)
 		return;
@@ -320,8 +319,8 @@ velo_aggregate_drain_pending(Aggregate *self)
 	nulls = palloc(sizeof(bool) * self->input_desc->natts);
 	foreach(item, self->pending_cells)
 	{
-		VeloCell   *cell = lfirst(item);
-		ListCell   *row;
+		VeloCell *cell = lfirst(item);
+		ListCell *row;
 
 		CHECK_FOR_INTERRUPTS();
 		if (cell->context == NULL)
@@ -330,7 +329,7 @@ velo_aggregate_drain_pending(Aggregate *self)
 		{
 			HeapTupleData tuple;
 			MinimalTuple minimal = lfirst(row);
-			uint32		hash;
+			uint32 hash;
 
 			tuple.t_len = minimal->t_len + MINIMAL_TUPLE_OFFSET;
 			tuple.t_data = (HeapTupleHeader) ((char *) minimal - MINIMAL_TUPLE_OFFSET);
@@ -358,7 +357,7 @@ velo_aggregate_drain_pending(Aggregate *self)
 static void
 aggregate_watermark(VeloOperator *base, TimestampTz watermark)
 {
-	Aggregate  *self = (Aggregate *) base;
+	Aggregate *self = (Aggregate *) base;
 	VeloGroupWindow *window = self->table->windows;
 
 	if (watermark > DT_NOBEGIN && window && window->end <= watermark && window->end != DT_NOEND)
@@ -378,7 +377,7 @@ aggregate_watermark(VeloOperator *base, TimestampTz watermark)
 static void
 aggregate_flush(VeloOperator *base, bool at_end)
 {
-	Aggregate  *self = (Aggregate *) base;
+	Aggregate *self = (Aggregate *) base;
 
 	velo_aggregate_emit_changed(self);
 	if (at_end && base->operate->plan->emit == VELO_EMIT_FINAL)
@@ -397,7 +396,7 @@ aggregate_flush(VeloOperator *base, bool at_end)
 static void
 aggregate_close(VeloOperator *base)
 {
-	Aggregate  *self = (Aggregate *) base;
+	Aggregate *self = (Aggregate *) base;
 
 	ExecEndNode(&self->agg->ss.ps);
 }
@@ -416,9 +415,9 @@ static const VeloOperatorOps aggregate_ops = {
 static void
 init_table(Aggregate *self)
 {
-	Agg		   *node = (Agg *) self->agg->ss.ps.plan;
-	Oid		   *types = palloc(sizeof(Oid) * Max(1, node->numCols));
-	Oid		   *collations = palloc(sizeof(Oid) * Max(1, node->numCols));
+	Agg *node = (Agg *) self->agg->ss.ps.plan;
+	Oid *types = palloc(sizeof(Oid) * Max(1, node->numCols));
+	Oid *collations = palloc(sizeof(Oid) * Max(1, node->numCols));
 
 	self->varlena = palloc(sizeof(int) * Max(1, self->input_desc->natts));
 	for (int i = 0; i < self->input_desc->natts; i++)
@@ -436,13 +435,13 @@ init_table(Aggregate *self)
 	self->table = velo_state_groups_create(self->base.operate->context, node->numCols, types,
 										   collations,
 										   offsetof(AggregatePayload, states) +
-										   sizeof(AggStatePerGroupData) * self->agg->numtrans);
+											   sizeof(AggStatePerGroupData) * self->agg->numtrans);
 }
 
 VeloOperator *
 velo_operate_aggregate(VeloOperate *operate)
 {
-	Aggregate  *self = palloc0(sizeof(Aggregate));
+	Aggregate *self = palloc0(sizeof(Aggregate));
 	const VeloPlan *plan = operate->plan;
 	const VeloGrouping *grouping = plan->grouping;
 	MemoryContext old = MemoryContextSwitchTo(operate->estate->es_query_cxt);
@@ -457,8 +456,8 @@ velo_operate_aggregate(VeloOperate *operate)
 	self->input_slot = MakeSingleTupleTableSlot(self->input_desc, &TTSOpsVirtual);
 	self->key_slot = MakeSingleTupleTableSlot(self->input_desc, &TTSOpsVirtual);
 	ExecStoreAllNullTuple(self->key_slot);
-	self->state_context = self->agg->aggstrategy == AGG_HASHED
-		? self->agg->hashcontext : self->agg->aggcontexts[0];
+	self->state_context = self->agg->aggstrategy == AGG_HASHED ? self->agg->hashcontext
+															   : self->agg->aggcontexts[0];
 	self->agg->curaggcontext = self->state_context;
 	self->row = velo_operate_row_context(operate, plan->source.desc);
 	self->projection = ExecBuildProjectionInfo(grouping->input, self->row.econtext,
@@ -468,7 +467,8 @@ velo_operate_aggregate(VeloOperate *operate)
 	self->transition = velo_operate_transition_create(self->agg, grouping->inputs_aggno);
 	if (grouping->replay_query)
 		self->replay = velo_operate_replay_create(grouping);
-	self->input = velo_row_chunk_create(self->input_desc, self->input_desc->natts, operate->context);
+	self->input = velo_row_chunk_create(self->input_desc, self->input_desc->natts,
+										operate->context);
 	self->out = velo_row_chunk_create(plan->output, plan->output->natts, operate->context);
 	self->pending_context = AllocSetContextCreate(operate->context, "velo pending rows",
 												  ALLOCSET_DEFAULT_SIZES);

@@ -20,55 +20,55 @@
 /* Behind the key of each group. */
 typedef struct AggregatePayload
 {
-	VeloGroup  *next_changed;
+	VeloGroup *next_changed;
 	AggStatePerGroupData states[FLEXIBLE_ARRAY_MEMBER];
 } AggregatePayload;
 
 typedef struct UndoEntry
 {
-	VeloGroup  *group;
-	bool		is_new;
-	uint8		flags;
-	char	   *saved;			/* serialised states */
-	Size		length;
+	VeloGroup *group;
+	bool is_new;
+	uint8 flags;
+	char *saved; /* serialised states */
+	Size length;
 } UndoEntry;
 
 typedef struct Aggregate
 {
 	VeloOperator base;
 	const VeloGrouping *grouping;
-	AggState   *agg;
+	AggState *agg;
 	VeloTransition *transition; /* saving and restoring states */
 	VeloReplay *replay;			/* or NULL */
 	ExprContext *state_context; /* its per-tuple memory is where states live */
 
 	VeloRowContext row;
 	ProjectionInfo *projection; /* source row -> input */
-	TupleDesc	input_desc;
-	VeloChunk  *input;
+	TupleDesc input_desc;
+	VeloChunk *input;
 	TupleTableSlot *input_slot;
-	TupleTableSlot *key_slot;	/* a group's key in the input's shape, for emission */
+	TupleTableSlot *key_slot; /* a group's key in the input's shape, for emission */
 
-	int			nvarlena;		/* columns of the input that may be toasted */
-	int		   *varlena;
+	int nvarlena; /* columns of the input that may be toasted */
+	int *varlena;
 
 	VeloGroupTable *table;
-	int		   *key_columns;	/* of the input, 0-based */
+	int *key_columns; /* of the input, 0-based */
 
-	VeloGroup  *changed;		/* first of the groups that wait for emission */
+	VeloGroup *changed; /* first of the groups that wait for emission */
 	VeloGroup **changed_end;
-	VeloChunk  *out;
+	VeloChunk *out;
 
-	MemoryContext pending_context;	/* rows that wait for their cell */
-	List	   *pending_cells;
+	MemoryContext pending_context; /* rows that wait for their cell */
+	List *pending_cells;
 
-	uint64		batch;
-	uint64		generation;		/* of the rolling snapshot */
-	int			chunks;
-	StringInfoData buffer;		/* serialised groups */
+	uint64 batch;
+	uint64 generation; /* of the rolling snapshot */
+	int chunks;
+	StringInfoData buffer; /* serialised groups */
 
-	uint64		undo_row;
-	List	   *undo;
+	uint64 undo_row;
+	List *undo;
 } Aggregate;
 
 static inline AggregatePayload *

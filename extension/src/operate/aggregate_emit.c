@@ -19,12 +19,12 @@
 static bool
 project_group(Aggregate *self, VeloGroup *group, VeloChunk *out)
 {
-	AggState   *agg = self->agg;
+	AggState *agg = self->agg;
 	ExprContext *econtext = agg->ss.ps.ps_ExprContext;
-	AggregatePayload    *payload = velo_aggregate_payload(group);
+	AggregatePayload *payload = velo_aggregate_payload(group);
 	TupleTableSlot *slot;
-	int			row;
-	bool		passes;
+	int row;
+	bool passes;
 
 	memset(self->key_slot->tts_isnull, true, self->input_desc->natts);
 	for (int i = 0; i < self->table->nkeys; i++)
@@ -60,17 +60,17 @@ project_group(Aggregate *self, VeloGroup *group, VeloChunk *out)
 
 typedef struct Emission
 {
-	Aggregate  *self;
+	Aggregate *self;
 	VeloGroup **groups;
-	int			ngroups;
-	bool	   *passed;
+	int ngroups;
+	bool *passed;
 } Emission;
 
 static void
 project_groups(void *arg)
 {
-	Emission   *emission = arg;
-	Aggregate  *self = emission->self;
+	Emission *emission = arg;
+	Aggregate *self = emission->self;
 
 	velo_row_chunk_reset(self->out);
 	for (int i = 0; i < emission->ngroups; i++)
@@ -80,7 +80,7 @@ project_groups(void *arg)
 static void
 set_emitted(Aggregate *self, VeloGroup *group, bool emitted)
 {
-	uint8		flag = emitted ? VELO_GROUP_EMITTED : 0;
+	uint8 flag = emitted ? VELO_GROUP_EMITTED : 0;
 
 	group->flags &= ~VELO_GROUP_CHANGED;
 	if ((group->flags & VELO_GROUP_EMITTED) != flag)
@@ -93,7 +93,7 @@ key_name(const Aggregate *self, int key)
 {
 	ListCell *item;
 
-	foreach (item, self->grouping->agg->plan.targetlist)
+	foreach(item, self->grouping->agg->plan.targetlist)
 	{
 		TargetEntry *entry = lfirst_node(TargetEntry, item);
 
@@ -123,8 +123,8 @@ describe_group(const Aggregate *self, const VeloGroup *group)
 static void
 emit_groups(Aggregate *self, VeloGroup **groups, int ngroups)
 {
-	bool		passed[VELO_CHUNK_ROWS];
-	Emission	emission = {self, groups, ngroups, passed};
+	bool passed[VELO_CHUNK_ROWS];
+	Emission emission = {self, groups, ngroups, passed};
 
 	if (velo_operate_try(project_groups, &emission) == NULL)
 	{
@@ -135,8 +135,8 @@ emit_groups(Aggregate *self, VeloGroup **groups, int ngroups)
 	}
 	for (int i = 0; i < ngroups; i++)
 	{
-		Emission	single = {self, &groups[i], 1, passed};
-		ErrorData  *error = velo_operate_try(project_groups, &single);
+		Emission single = {self, &groups[i], 1, passed};
+		ErrorData *error = velo_operate_try(project_groups, &single);
 
 		if (error)
 		{
@@ -154,11 +154,11 @@ emit_groups(Aggregate *self, VeloGroup **groups, int ngroups)
 void
 velo_aggregate_emit_listed(Aggregate *self)
 {
-	VeloGroup  *groups[VELO_CHUNK_ROWS];
+	VeloGroup *groups[VELO_CHUNK_ROWS];
 
 	while (self->changed)
 	{
-		int			n = 0;
+		int n = 0;
 
 		CHECK_FOR_INTERRUPTS();
 		while (self->changed && n < VELO_CHUNK_ROWS)
@@ -181,9 +181,9 @@ velo_aggregate_emit_changed(Aggregate *self)
 
 typedef struct Gathering
 {
-	Aggregate  *self;
-	VeloGroup  *groups[VELO_CHUNK_ROWS];
-	int			n;
+	Aggregate *self;
+	VeloGroup *groups[VELO_CHUNK_ROWS];
+	int n;
 } Gathering;
 
 static void
@@ -200,7 +200,7 @@ emit_gathered(Gathering *gathering)
 static void
 gather_group(VeloGroup *group, void *arg)
 {
-	Gathering  *gathering = arg;
+	Gathering *gathering = arg;
 
 	gathering->groups[gathering->n++] = group;
 	if (gathering->n == VELO_CHUNK_ROWS)
@@ -211,12 +211,12 @@ gather_group(VeloGroup *group, void *arg)
 void
 velo_aggregate_emit_window(Aggregate *self, VeloGroupWindow *window)
 {
-	Gathering	gathering = {.self = self};
+	Gathering gathering = {.self = self};
 
 	for (int i = 0; i < VELO_CELLS_PER_WINDOW; i++)
 	{
-		VeloCell   *cell = window->cells[i];
-		bool		was_aside = cell && cell->context == NULL;
+		VeloCell *cell = window->cells[i];
+		bool was_aside = cell && cell->context == NULL;
 
 		if (cell == NULL)
 			continue;
@@ -232,7 +232,7 @@ velo_aggregate_emit_window(Aggregate *self, VeloGroupWindow *window)
 void
 velo_aggregate_drop_window(Aggregate *self, VeloGroupWindow *window)
 {
-	VeloStore  *store = self->base.operate->store;
+	VeloStore *store = self->base.operate->store;
 
 	for (int i = 0; store && i < VELO_CELLS_PER_WINDOW; i++)
 		if (window->cells[i])

@@ -13,7 +13,7 @@
 void
 velo_aggregate_serialise(Aggregate *self, VeloGroup *group)
 {
-	StringInfo	buffer = &self->buffer;
+	StringInfo buffer = &self->buffer;
 
 	resetStringInfo(buffer);
 	appendStringInfoChar(buffer, group->flags & VELO_GROUP_EMITTED);
@@ -28,13 +28,13 @@ VeloGroup *
 velo_aggregate_restore(Aggregate *self, VeloCell *cell, const char *data, Size length)
 {
 	StringInfoData buffer = {.data = unconstify(char *, data), .len = length};
-	int			n = Max(1, self->table->nkeys);
-	Datum	   *keys = palloc(sizeof(Datum) * n);
-	bool	   *nulls = palloc(sizeof(bool) * n);
-	int		   *columns = palloc(sizeof(int) * n);
-	uint8		flags = (uint8) buffer.data[buffer.cursor++];
-	VeloGroup  *group;
-	bool		is_new;
+	int n = Max(1, self->table->nkeys);
+	Datum *keys = palloc(sizeof(Datum) * n);
+	bool *nulls = palloc(sizeof(bool) * n);
+	int *columns = palloc(sizeof(int) * n);
+	uint8 flags = (uint8) buffer.data[buffer.cursor++];
+	VeloGroup *group;
+	bool is_new;
 
 	for (int i = 0; i < self->table->nkeys; i++)
 	{
@@ -46,17 +46,18 @@ velo_aggregate_restore(Aggregate *self, VeloCell *cell, const char *data, Size l
 									 velo_state_groups_hash(self->table, keys, nulls, columns),
 									 keys, nulls, columns, &is_new);
 	group->flags = flags;
-	velo_operate_states_get(self->transition, &buffer, velo_aggregate_payload(group)->states, cell->context);
+	velo_operate_states_get(self->transition, &buffer, velo_aggregate_payload(group)->states,
+							cell->context);
 	return group;
 }
 
 static void
 load_record(void *arg, VeloRecordKind kind, uint64 id, const char *data, Size length)
 {
-	Aggregate  *self = ((void **) arg)[0];
-	VeloCell   *cell = ((void **) arg)[1];
+	Aggregate *self = ((void **) arg)[0];
+	VeloCell *cell = ((void **) arg)[1];
 
-	EState	   *estate = self->base.operate->estate;
+	EState *estate = self->base.operate->estate;
 	MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
 
 	velo_aggregate_restore(self, cell, data, length);
@@ -68,7 +69,7 @@ load_record(void *arg, VeloRecordKind kind, uint64 id, const char *data, Size le
 void
 velo_aggregate_load(Aggregate *self, VeloCell *cell)
 {
-	void	   *args[2] = {self, cell};
+	void *args[2] = {self, cell};
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "velo cell load",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old;
@@ -86,7 +87,7 @@ velo_aggregate_load(Aggregate *self, VeloCell *cell)
 static void
 put_in_cell(VeloGroup *group, void *arg)
 {
-	Aggregate  *self = arg;
+	Aggregate *self = arg;
 
 	velo_aggregate_serialise(self, group);
 	velo_state_cell_record(self->base.operate->store, self->buffer.data, self->buffer.len);
@@ -96,7 +97,7 @@ put_in_cell(VeloGroup *group, void *arg)
 static void
 evict_cell(Aggregate *self, VeloCell *cell)
 {
-	VeloStore  *store = self->base.operate->store;
+	VeloStore *store = self->base.operate->store;
 
 	if (!cell->is_stored || cell->dirty)
 	{
@@ -111,7 +112,7 @@ evict_cell(Aggregate *self, VeloCell *cell)
 static void
 append_group(VeloGroup *group, void *arg)
 {
-	Aggregate  *self = arg;
+	Aggregate *self = arg;
 
 	velo_aggregate_serialise(self, group);
 	velo_state_append(self->base.operate->store, VELO_RECORD_PUT, group->cell->id,
@@ -136,7 +137,7 @@ velo_aggregate_make_room(Aggregate *self)
 	/* Down to three quarters, so that not every batch has to make room again. */
 	while (self->table->bytes > operate->state_bytes_max / 4 * 3)
 	{
-		VeloCell   *cell = velo_state_groups_coldest(self->table, (uint64) -1);
+		VeloCell *cell = velo_state_groups_coldest(self->table, (uint64) -1);
 
 		if (cell == NULL)
 			break;
@@ -153,7 +154,7 @@ save_dirty(Aggregate *self)
 	{
 		for (int i = 0; i < VELO_CELLS_PER_WINDOW; i++)
 		{
-			VeloCell   *cell = window->cells[i];
+			VeloCell *cell = window->cells[i];
 
 			if (cell == NULL || cell->context == NULL)
 				continue;
@@ -172,9 +173,9 @@ save_dirty(Aggregate *self)
 static void
 save_snapshot(Aggregate *self)
 {
-	VeloStore  *store = self->base.operate->store;
-	Size		wanted = velo_state_wants_snapshot(store, self->table->bytes);
-	Size		start = velo_state_log_bytes(store);
+	VeloStore *store = self->base.operate->store;
+	Size wanted = velo_state_wants_snapshot(store, self->table->bytes);
+	Size start = velo_state_log_bytes(store);
 
 	if (wanted == 0)
 		return;
@@ -182,7 +183,7 @@ save_snapshot(Aggregate *self)
 	{
 		for (int i = 0; i < VELO_CELLS_PER_WINDOW; i++)
 		{
-			VeloCell   *cell = window->cells[i];
+			VeloCell *cell = window->cells[i];
 
 			if (cell == NULL || cell->context == NULL || cell->generation == self->generation)
 				continue;
@@ -201,7 +202,7 @@ save_snapshot(Aggregate *self)
 void
 velo_aggregate_save(VeloOperator *base)
 {
-	Aggregate  *self = (Aggregate *) base;
+	Aggregate *self = (Aggregate *) base;
 
 	save_dirty(self);
 	if (base->operate->store)
@@ -212,11 +213,11 @@ velo_aggregate_save(VeloOperator *base)
 static void
 recover_record(void *arg, VeloRecordKind kind, uint64 id, const char *data, Size length)
 {
-	Aggregate  *self = arg;
+	Aggregate *self = arg;
 	VeloOperate *operate = self->base.operate;
 	TimestampTz start = velo_state_cell_window(id);
 	VeloGroupWindow *window;
-	VeloCell   *cell;
+	VeloCell *cell;
 	MemoryContext old;
 
 	if (kind == VELO_RECORD_OPERATOR)
@@ -236,7 +237,7 @@ recover_record(void *arg, VeloRecordKind kind, uint64 id, const char *data, Size
 	}
 	if (cell == NULL)
 	{
-		uint32		hash = (uint32) velo_state_cell_slice(id) << (32 - VELO_CELL_BITS);
+		uint32 hash = (uint32) velo_state_cell_slice(id) << (32 - VELO_CELL_BITS);
 
 		cell = velo_state_groups_cell(self->table, window, hash);
 		cell->generation = 0;
@@ -258,8 +259,8 @@ void
 velo_aggregate_recover(Aggregate *self)
 {
 	VeloOperate *operate = self->base.operate;
-	uint64	   *ids;
-	int			n = velo_state_cells(operate->store, &ids);
+	uint64 *ids;
+	int n = velo_state_cells(operate->store, &ids);
 	VeloGroupWindow *next;
 
 	/* Cells set aside stay aside; the log may bring some of them back. */
@@ -269,8 +270,8 @@ velo_aggregate_recover(Aggregate *self)
 		VeloGroupWindow *window =
 			velo_state_groups_window(self->table, start,
 									 velo_operate_window_end(&operate->plan->window, start), true);
-		uint32		hash = (uint32) velo_state_cell_slice(ids[i]) << (32 - VELO_CELL_BITS);
-		VeloCell   *cell = velo_state_groups_cell(self->table, window, hash);
+		uint32 hash = (uint32) velo_state_cell_slice(ids[i]) << (32 - VELO_CELL_BITS);
+		VeloCell *cell = velo_state_groups_cell(self->table, window, hash);
 
 		velo_state_groups_cell_evict(self->table, cell);
 		cell->is_stored = true;
@@ -278,7 +279,7 @@ velo_aggregate_recover(Aggregate *self)
 	velo_state_recover(operate->store, recover_record, self);
 	for (VeloGroupWindow *window = self->table->windows; window; window = next)
 	{
-		bool		is_empty = true;
+		bool is_empty = true;
 
 		next = window->next;
 		for (int i = 0; i < VELO_CELLS_PER_WINDOW; i++)

@@ -19,19 +19,19 @@
 typedef struct Deliver
 {
 	VeloOperator base;
-	VeloSink   *sink;
-	List	   *waiting;		/* of VeloChunk *; the last one may have room */
-	List	   *spare;			/* emptied chunks */
-	uint64		undo_row;		/* careful row that undo_rows belongs to */
-	int			undo_rows;		/* rows that waited before it */
-	int64		delivered;
+	VeloSink *sink;
+	List *waiting;	 /* of VeloChunk *; the last one may have room */
+	List *spare;	 /* emptied chunks */
+	uint64 undo_row; /* careful row that undo_rows belongs to */
+	int undo_rows;	 /* rows that waited before it */
+	int64 delivered;
 } Deliver;
 
 static VeloChunk *
 chunk_with_room(Deliver *deliver)
 {
 	MemoryContext old;
-	VeloChunk  *chunk;
+	VeloChunk *chunk;
 
 	if (deliver->waiting)
 	{
@@ -57,9 +57,9 @@ chunk_with_room(Deliver *deliver)
 static void
 copy_row(VeloChunk *to, const VeloChunk *from, int row)
 {
-	int			copy = velo_row_append(to);
-	Datum	   *values = velo_row_values(to, copy);
-	bool	   *nulls = velo_row_nulls(to, copy);
+	int copy = velo_row_append(to);
+	Datum *values = velo_row_values(to, copy);
+	bool *nulls = velo_row_nulls(to, copy);
 	MemoryContext old = MemoryContextSwitchTo(to->context);
 
 	memcpy(values, velo_row_values(from, row), sizeof(Datum) * from->natts);
@@ -81,13 +81,13 @@ rows_waiting(const Deliver *deliver)
 	if (deliver->waiting == NIL)
 		return 0;
 	return (list_length(deliver->waiting) - 1) * VELO_CHUNK_ROWS +
-		((VeloChunk *) llast(deliver->waiting))->nrows;
+		   ((VeloChunk *) llast(deliver->waiting))->nrows;
 }
 
 static void
 deliver_push(VeloOperator *self, VeloChunk *chunk)
 {
-	Deliver    *deliver = (Deliver *) self;
+	Deliver *deliver = (Deliver *) self;
 	VeloOperate *operate = self->operate;
 
 	self->rows_in += chunk->nrows;
@@ -100,7 +100,7 @@ deliver_push(VeloOperator *self, VeloChunk *chunk)
 	{
 		if (operate->plan->limit >= 0 &&
 			operate->records_before + deliver->delivered + rows_waiting(deliver) >=
-			operate->plan->limit)
+				operate->plan->limit)
 			break;
 		copy_row(chunk_with_room(deliver), chunk, i);
 	}
@@ -108,14 +108,14 @@ deliver_push(VeloOperator *self, VeloChunk *chunk)
 
 typedef struct Write
 {
-	Deliver    *deliver;
-	VeloChunk  *chunk;
+	Deliver *deliver;
+	VeloChunk *chunk;
 } Write;
 
 static void
 write_chunk(void *arg)
 {
-	Write	   *write = arg;
+	Write *write = arg;
 
 	velo_sink_is_writing = true;
 	PG_TRY();
@@ -132,13 +132,13 @@ write_chunk(void *arg)
 static void
 write_rows_one_by_one(Deliver *deliver, VeloChunk *chunk)
 {
-	VeloChunk  *single = velo_row_chunk_create(chunk->desc, chunk->user_natts,
-											   deliver->base.operate->context);
+	VeloChunk *single = velo_row_chunk_create(chunk->desc, chunk->user_natts,
+											  deliver->base.operate->context);
 
 	for (int i = 0; i < chunk->nrows; i++)
 	{
-		Write		write = {deliver, single};
-		ErrorData  *error;
+		Write write = {deliver, single};
+		ErrorData *error;
 
 		velo_row_chunk_reset(single);
 		copy_row(single, chunk, i);
@@ -159,14 +159,14 @@ write_rows_one_by_one(Deliver *deliver, VeloChunk *chunk)
 static void
 deliver_drain(VeloOperator *self)
 {
-	Deliver    *deliver = (Deliver *) self;
+	Deliver *deliver = (Deliver *) self;
 	VeloOperate *operate = self->operate;
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, deliver->waiting)
 	{
-		VeloChunk  *chunk = lfirst(cell);
-		Write		write = {deliver, chunk};
+		VeloChunk *chunk = lfirst(cell);
+		Write write = {deliver, chunk};
 
 		deliver->delivered += chunk->nrows;
 		self->rows_out += chunk->nrows;
@@ -186,14 +186,15 @@ deliver_drain(VeloOperator *self)
 		deliver->waiting = NIL;
 		MemoryContextSwitchTo(old);
 	}
-	if (operate->plan->limit >= 0 && operate->records_before + deliver->delivered >= operate->plan->limit)
+	if (operate->plan->limit >= 0 &&
+		operate->records_before + deliver->delivered >= operate->plan->limit)
 		operate->limit_reached = true;
 }
 
 static void
 deliver_undo(VeloOperator *self)
 {
-	Deliver    *deliver = (Deliver *) self;
+	Deliver *deliver = (Deliver *) self;
 
 	MemoryContext old;
 
@@ -202,7 +203,7 @@ deliver_undo(VeloOperator *self)
 	old = MemoryContextSwitchTo(self->operate->context);
 	while (rows_waiting(deliver) > deliver->undo_rows)
 	{
-		VeloChunk  *chunk = llast(deliver->waiting);
+		VeloChunk *chunk = llast(deliver->waiting);
 
 		if (--chunk->nrows == 0)
 		{
@@ -217,7 +218,7 @@ deliver_undo(VeloOperator *self)
 static void
 flush_sink(void *arg)
 {
-	Deliver    *deliver = arg;
+	Deliver *deliver = arg;
 
 	velo_sink_is_writing = true;
 	PG_TRY();
@@ -252,7 +253,7 @@ static const VeloOperatorOps deliver_ops = {
 VeloOperator *
 velo_operate_deliver(VeloOperate *operate, VeloSink *sink)
 {
-	Deliver    *deliver = palloc0(sizeof(Deliver));
+	Deliver *deliver = palloc0(sizeof(Deliver));
 
 	deliver->base.ops = &deliver_ops;
 	deliver->base.operate = operate;

@@ -36,39 +36,38 @@
 
 typedef struct Partition
 {
-	TimestampTz max_time;		/* DT_NOBEGIN: nothing yet */
-	TimestampTz last_input;		/* by the clock */
+	TimestampTz max_time;	/* DT_NOBEGIN: nothing yet */
+	TimestampTz last_input; /* by the clock */
 } Partition;
 
 struct VeloWatermark
 {
 	const VeloPlan *plan;
-	Oid			type;			/* of the event time column */
+	Oid type; /* of the event time column */
 	TimestampTz current;
-	TimestampTz idle_base;		/* watermark when everything became idle */
-	TimestampTz idle_since;		/* DT_NOBEGIN: not idle */
-	int			npartitions;
-	Partition	partitions[FLEXIBLE_ARRAY_MEMBER];
+	TimestampTz idle_base;	/* watermark when everything became idle */
+	TimestampTz idle_since; /* DT_NOBEGIN: not idle */
+	int npartitions;
+	Partition partitions[FLEXIBLE_ARRAY_MEMBER];
 };
 
 static TimestampTz
 from_epoch(double ms)
 {
-	double		micros = (ms - POSTGRES_EPOCH_MS) * 1000.0;
+	double micros = (ms - POSTGRES_EPOCH_MS) * 1000.0;
 
 	if (isnan(ms) || micros < (double) MIN_TIMESTAMP || micros >= (double) END_TIMESTAMP)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("epoch value %.0f is out of range for a timestamp", ms)));
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("epoch value %.0f is out of range for a timestamp", ms)));
 	return (TimestampTz) rint(micros);
 }
 
 static TimestampTz
 from_epoch_integer(int64 value, bool seconds)
 {
-	int64		ms = value;
-	int64		shifted;
-	int64		micros;
+	int64 ms = value;
+	int64 shifted;
+	int64 micros;
 
 	if ((seconds && pg_mul_s64_overflow(value, 1000, &ms)) ||
 		pg_sub_s64_overflow(ms, POSTGRES_EPOCH_MS, &shifted) ||
@@ -82,12 +81,12 @@ from_epoch_integer(int64 value, bool seconds)
 TimestampTz
 velo_operate_to_time(Datum value, Oid type, const char *format)
 {
-	bool		seconds = format && strcmp(format, "epoch_seconds") == 0;
+	bool seconds = format && strcmp(format, "epoch_seconds") == 0;
 
 	switch (type)
 	{
 		case TIMESTAMPTZOID:
-		case TIMESTAMPOID:		/* read as UTC: the same number of microseconds */
+		case TIMESTAMPOID: /* read as UTC: the same number of microseconds */
 			return DatumGetTimestampTz(value);
 		case DATEOID:
 			return DatumGetTimestamp(DirectFunctionCall1(date_timestamp, value));
@@ -96,31 +95,29 @@ velo_operate_to_time(Datum value, Oid type, const char *format)
 		case INT8OID:
 			return from_epoch_integer(DatumGetInt64(value), seconds);
 		case NUMERICOID:
-			{
-				double		number = DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
+		{
+			double number = DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
 
+			return from_epoch(seconds ? number * 1000 : number);
+		}
+		default:
+		{
+			char *string = TextDatumGetCString(value);
+
+			if (format && strncmp(format, "epoch", 5) == 0)
+			{
+				char *end;
+				double number = strtod(string, &end);
+
+				if (end == string || *end)
+					ereport(ERROR, (errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+									errmsg("invalid event time \"%s\"", string)));
 				return from_epoch(seconds ? number * 1000 : number);
 			}
-		default:
-			{
-				char	   *string = TextDatumGetCString(value);
-
-				if (format && strncmp(format, "epoch", 5) == 0)
-				{
-					char	   *end;
-					double		number = strtod(string, &end);
-
-					if (end == string || *end)
-						ereport(ERROR,
-								(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
-								 errmsg("invalid event time \"%s\"", string)));
-					return from_epoch(seconds ? number * 1000 : number);
-				}
-				return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
-															   CStringGetDatum(string),
-															   ObjectIdGetDatum(InvalidOid),
-															   Int32GetDatum(-1)));
-			}
+			return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(string),
+														   ObjectIdGetDatum(InvalidOid),
+														   Int32GetDatum(-1)));
+		}
 	}
 }
 
@@ -147,7 +144,7 @@ velo_operate_watermark_create(const VeloPlan *plan, int partitions)
 void
 velo_operate_watermark_stamp(VeloWatermark *self, VeloChunk *chunk)
 {
-	int			column = self->plan->event_time - 1;
+	int column = self->plan->event_time - 1;
 
 	if (column < 0)
 		return;
@@ -156,10 +153,9 @@ velo_operate_watermark_stamp(VeloWatermark *self, VeloChunk *chunk)
 		TimestampTz time;
 
 		if (velo_row_nulls(chunk, i)[column])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("event time column \"%s\" must not be null",
-							NameStr(TupleDescAttr(chunk->desc, column)->attname))));
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("event time column \"%s\" must not be null",
+								   NameStr(TupleDescAttr(chunk->desc, column)->attname))));
 		time = velo_operate_to_time(velo_row_values(chunk, i)[column], self->type,
 									self->plan->event_time_format);
 		velo_row_set_system(chunk, i, VELO_EVENT_TIME, TimestampTzGetDatum(time));
@@ -170,15 +166,15 @@ void
 velo_operate_watermark_observe(VeloWatermark *self, const VeloChunk *chunk)
 {
 	TimestampTz now = velo_clock_now();
-	int			time_column = chunk->user_natts + VELO_EVENT_TIME;
-	int			partition_column = chunk->user_natts + VELO_PARTITION;
+	int time_column = chunk->user_natts + VELO_EVENT_TIME;
+	int partition_column = chunk->user_natts + VELO_PARTITION;
 
 	for (int i = 0; i < chunk->nrows; i++)
 	{
 		const Datum *values = velo_row_values(chunk, i);
-		int			number = DatumGetInt32(values[partition_column]);
+		int number = DatumGetInt32(values[partition_column]);
 		TimestampTz time = DatumGetTimestampTz(values[time_column]);
-		Partition  *partition = &self->partitions[number < self->npartitions ? number : 0];
+		Partition *partition = &self->partitions[number < self->npartitions ? number : 0];
 
 		/* An infinite event time would end all windows for ever. */
 		if (time > partition->max_time && !TIMESTAMP_NOT_FINITE(time))
@@ -191,7 +187,7 @@ static bool
 is_idle(const VeloWatermark *self, const Partition *partition, TimestampTz now)
 {
 	return self->plan->idle_timeout_us > 0 &&
-		now - partition->last_input >= self->plan->idle_timeout_us;
+		   now - partition->last_input >= self->plan->idle_timeout_us;
 }
 
 static TimestampTz
@@ -199,11 +195,11 @@ by_event_time(VeloWatermark *self)
 {
 	TimestampTz now = velo_clock_now();
 	TimestampTz least = DT_NOEND;
-	bool		any_active = false;
+	bool any_active = false;
 
 	for (int i = 0; i < self->npartitions; i++)
 	{
-		Partition  *partition = &self->partitions[i];
+		Partition *partition = &self->partitions[i];
 
 		if (is_idle(self, partition, now))
 			continue;

@@ -29,8 +29,8 @@ extern void velo_operate_watermark_observe(VeloWatermark *self, const VeloChunk 
  * drained: the source had nothing more to give, so that idle time counts; ended:
  * all input has come.
  */
-extern TimestampTz velo_operate_watermark_now(VeloWatermark *self, TimestampTz limit,
-											  bool drained, bool ended);
+extern TimestampTz velo_operate_watermark_now(VeloWatermark *self, TimestampTz limit, bool drained,
+											  bool ended);
 /* When it will move without input; DT_NOEND: never. */
 extern TimestampTz velo_operate_watermark_due(const VeloWatermark *self);
 

@@ -12,25 +12,25 @@
 typedef struct Filter
 {
 	VeloOperator base;
-	ExprState  *condition;
+	ExprState *condition;
 	VeloRowContext row;
 } Filter;
 
 static void
 filter_push(VeloOperator *self, VeloChunk *chunk)
 {
-	Filter	   *filter = (Filter *) self;
-	int			kept = 0;
+	Filter *filter = (Filter *) self;
+	int kept = 0;
 
 	self->rows_in += chunk->nrows;
 	for (int i = 0; i < chunk->nrows; i++)
 	{
-		bool		passes;
+		bool passes;
 
 		velo_row_to_slot(chunk, i, filter->row.slot);
 		/* What a tombstone takes back may have passed when it came. */
 		passes = (*velo_row_flags(chunk, i) & VELO_ROW_TOMBSTONE) != 0 ||
-			ExecQual(filter->condition, filter->row.econtext);
+				 ExecQual(filter->condition, filter->row.econtext);
 		ResetExprContext(filter->row.econtext);
 		if (!passes)
 			continue;
@@ -54,7 +54,7 @@ static const VeloOperatorOps filter_ops = {
 VeloOperator *
 velo_operate_filter(VeloOperate *operate, List *condition)
 {
-	Filter	   *filter = palloc0(sizeof(Filter));
+	Filter *filter = palloc0(sizeof(Filter));
 
 	filter->base.ops = &filter_ops;
 	filter->base.operate = operate;

@@ -69,11 +69,11 @@ velo_operate_is_data_error(int sqlstate)
 }
 
 ErrorData *
-velo_operate_try(void (*function) (void *), void *arg)
+velo_operate_try(void (*function)(void *), void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
+	ErrorData *volatile error = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);

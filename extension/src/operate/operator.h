@@ -37,10 +37,10 @@
 typedef struct VeloFailure
 {
 	const char *operator_name;
-	ErrorData  *error;
-	const VeloChunk *chunk;		/* the row, or NULL */
-	int			row;
-	const char *record;			/* JSON of what there is instead of a row, or NULL */
+	ErrorData *error;
+	const VeloChunk *chunk; /* the row, or NULL */
+	int row;
+	const char *record; /* JSON of what there is instead of a row, or NULL */
 } VeloFailure;
 
 typedef struct VeloOperator VeloOperator;
@@ -49,48 +49,48 @@ typedef struct VeloOperator VeloOperator;
 typedef struct VeloOperate
 {
 	const VeloPlan *plan;
-	MemoryContext context;		/* lives as long as the pipeline */
-	EState	   *estate;			/* lives as long as the pipeline; no relation, no snapshot */
-	VeloStore  *store;			/* NULL: state is not kept (push queries, bounded runs) */
-	TimestampTz watermark;		/* DT_NOBEGIN: none yet */
-	Size		state_bytes_max;
-	Size		state_bytes;	/* as of the last flush */
-	bool		touched;		/* state changed since the push began */
-	bool		careful;
-	uint64		careful_row;	/* number of the row being pushed in careful mode */
-	bool		wants_flush;	/* end the batch early: memory */
-	int64		records_late;
-	int64		records_out;	/* since the last commit */
-	int64		records_before; /* written by earlier lives of the job; for LIMIT */
-	bool		limit_reached;
+	MemoryContext context; /* lives as long as the pipeline */
+	EState *estate;		   /* lives as long as the pipeline; no relation, no snapshot */
+	VeloStore *store;	   /* NULL: state is not kept (push queries, bounded runs) */
+	TimestampTz watermark; /* DT_NOBEGIN: none yet */
+	Size state_bytes_max;
+	Size state_bytes; /* as of the last flush */
+	bool touched;	  /* state changed since the push began */
+	bool careful;
+	uint64 careful_row; /* number of the row being pushed in careful mode */
+	bool wants_flush;	/* end the batch early: memory */
+	int64 records_late;
+	int64 records_out;	  /* since the last commit */
+	int64 records_before; /* written by earlier lives of the job; for LIMIT */
+	bool limit_reached;
 
 	/* Decides what becomes of a failed record; raises if the batch shall fail. */
-	void		(*on_failure) (struct VeloOperate *operate, const VeloFailure *failure);
+	void (*on_failure)(struct VeloOperate *operate, const VeloFailure *failure);
 	/* A record behind the watermark, before it is dropped. */
-	void		(*on_late) (struct VeloOperate *operate, const VeloChunk *chunk, int row);
-	void	   *driver;			/* of the callbacks */
+	void (*on_late)(struct VeloOperate *operate, const VeloChunk *chunk, int row);
+	void *driver; /* of the callbacks */
 } VeloOperate;
 
 typedef struct VeloOperatorOps
 {
 	const char *name;
-	void		(*push) (VeloOperator *self, VeloChunk *chunk);
-	void		(*watermark) (VeloOperator *self, TimestampTz watermark);
-	void		(*drain) (VeloOperator *self);
-	void		(*flush) (VeloOperator *self, bool at_end);
-	void		(*save) (VeloOperator *self);
-	void		(*undo) (VeloOperator *self);
-	void		(*close) (VeloOperator *self);
+	void (*push)(VeloOperator *self, VeloChunk *chunk);
+	void (*watermark)(VeloOperator *self, TimestampTz watermark);
+	void (*drain)(VeloOperator *self);
+	void (*flush)(VeloOperator *self, bool at_end);
+	void (*save)(VeloOperator *self);
+	void (*undo)(VeloOperator *self);
+	void (*close)(VeloOperator *self);
 } VeloOperatorOps;
 
 /* First member of every operator. */
 struct VeloOperator
 {
 	const VeloOperatorOps *ops;
-	VeloOperator *next;			/* NULL: the last one */
+	VeloOperator *next; /* NULL: the last one */
 	VeloOperate *operate;
-	int64		rows_in;
-	int64		rows_out;
+	int64 rows_in;
+	int64 rows_out;
 };
 
 /* Forwarding, for operators that do not care. */
@@ -115,7 +115,7 @@ velo_operate_push_next(VeloOperator *self, VeloChunk *chunk)
  * 2F) everything it did in the database is rolled back and the error is
  * returned.  Any other error is raised.
  */
-extern ErrorData *velo_operate_try(void (*function) (void *), void *arg);
+extern ErrorData *velo_operate_try(void (*function)(void *), void *arg);
 extern bool velo_operate_is_data_error(int sqlstate);
 
 /* The operators.  Each takes its description from operate->plan. */

@@ -14,13 +14,13 @@ typedef struct Project
 	ProjectionInfo *projection;
 	TupleTableSlot *result;
 	VeloRowContext row;
-	VeloChunk  *out;
+	VeloChunk *out;
 } Project;
 
 static void
 project_push(VeloOperator *self, VeloChunk *chunk)
 {
-	Project    *project = (Project *) self;
+	Project *project = (Project *) self;
 
 	self->rows_in += chunk->nrows;
 	velo_row_chunk_reset(project->out);
@@ -28,7 +28,7 @@ project_push(VeloOperator *self, VeloChunk *chunk)
 	project->row.econtext->ecxt_per_tuple_memory = project->out->context;
 	for (int i = 0; i < chunk->nrows; i++)
 	{
-		int			row = velo_row_append(project->out);
+		int row = velo_row_append(project->out);
 
 		velo_row_to_slot(chunk, i, project->row.slot);
 		velo_row_to_slot(project->out, row, project->result);
@@ -56,7 +56,7 @@ static const VeloOperatorOps project_ops = {
 VeloOperator *
 velo_operate_project(VeloOperate *operate)
 {
-	Project    *project = palloc0(sizeof(Project));
+	Project *project = palloc0(sizeof(Project));
 	const VeloPlan *plan = operate->plan;
 
 	project->base.ops = &project_ops;

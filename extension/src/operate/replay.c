@@ -36,9 +36,9 @@
 /* State of velo._inputs. */
 typedef struct Inputs
 {
-	TupleDesc	desc;			/* NULL after deserialising until the next input */
-	int			ntuples;
-	int			capacity;
+	TupleDesc desc; /* NULL after deserialising until the next input */
+	int ntuples;
+	int capacity;
 	MinimalTuple *tuples;
 } Inputs;
 
@@ -58,9 +58,9 @@ add_tuple(Inputs *inputs, MinimalTuple tuple)
 	if (inputs->ntuples == inputs->capacity)
 	{
 		inputs->capacity = inputs->capacity ? inputs->capacity * 2 : 8;
-		inputs->tuples = inputs->tuples
-			? repalloc_huge(inputs->tuples, sizeof(MinimalTuple) * inputs->capacity)
-			: palloc(sizeof(MinimalTuple) * inputs->capacity);
+		inputs->tuples = inputs->tuples ? repalloc_huge(inputs->tuples,
+														sizeof(MinimalTuple) * inputs->capacity)
+										: palloc(sizeof(MinimalTuple) * inputs->capacity);
 	}
 	inputs->tuples[inputs->ntuples++] = tuple;
 }
@@ -71,9 +71,8 @@ aggregate_context(FunctionCallInfo fcinfo)
 	MemoryContext context;
 
 	if (!AggCheckCallContext(fcinfo, &context))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("this function is internal to velostream")));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("this function is internal to velostream")));
 	return context;
 }
 
@@ -81,18 +80,19 @@ aggregate_context(FunctionCallInfo fcinfo)
 VELO_FUNCTION(velo_inputs_add)
 {
 	MemoryContext old = MemoryContextSwitchTo(aggregate_context(fcinfo));
-	Inputs	   *inputs = PG_ARGISNULL(0) ? palloc0(sizeof(Inputs)) : (Inputs *) PG_GETARG_POINTER(0);
-	int			n = PG_NARGS() - 1;
-	Datum	   *values;
-	bool	   *nulls;
-	TupleDesc	desc = fcinfo->flinfo->fn_extra;
+	Inputs *inputs = PG_ARGISNULL(0) ? palloc0(sizeof(Inputs)) : (Inputs *) PG_GETARG_POINTER(0);
+	int n = PG_NARGS() - 1;
+	Datum *values;
+	bool *nulls;
+	TupleDesc desc = fcinfo->flinfo->fn_extra;
 
 	if (desc == NULL)
 	{
 		MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 		desc = CreateTemplateTupleDesc(n);
 		for (int i = 0; i < n; i++)
-			TupleDescInitEntry(desc, i + 1, NULL, get_fn_expr_argtype(fcinfo->flinfo, i + 1), -1, 0);
+			TupleDescInitEntry(desc, i + 1, NULL, get_fn_expr_argtype(fcinfo->flinfo, i + 1), -1,
+							   0);
 		fcinfo->flinfo->fn_extra = desc;
 		MemoryContextSwitchTo(aggregate_context(fcinfo));
 	}
@@ -116,10 +116,10 @@ VELO_FUNCTION(velo_inputs_add)
 /* velo._inputs_out(internal) → bytea: the tuples one behind the other, aligned */
 VELO_FUNCTION(velo_inputs_out)
 {
-	Inputs	   *inputs = (Inputs *) PG_GETARG_POINTER(0);
-	Size		size = MAXALIGN(VARHDRSZ);
-	bytea	   *result;
-	char	   *at;
+	Inputs *inputs = (Inputs *) PG_GETARG_POINTER(0);
+	Size size = MAXALIGN(VARHDRSZ);
+	bytea *result;
+	char *at;
 
 	(void) aggregate_context(fcinfo);
 	for (int i = 0; i < inputs->ntuples; i++)
@@ -143,10 +143,10 @@ VELO_FUNCTION(velo_inputs_out)
 /* velo._inputs_in(bytea, internal) → internal */
 VELO_FUNCTION(velo_inputs_in)
 {
-	bytea	   *bytes = PG_GETARG_BYTEA_P(0);
-	char	   *at = (char *) bytes + MAXALIGN(VARHDRSZ);
-	char	   *end = (char *) bytes + VARSIZE(bytes);
-	Inputs	   *inputs;
+	bytea *bytes = PG_GETARG_BYTEA_P(0);
+	char *at = (char *) bytes + MAXALIGN(VARHDRSZ);
+	char *end = (char *) bytes + VARSIZE(bytes);
+	Inputs *inputs;
 
 	(void) aggregate_context(fcinfo);
 	inputs = palloc0(sizeof(Inputs));
@@ -172,9 +172,8 @@ VELO_FUNCTION(velo_replay)
 
 	if (replayed_desc == NULL || result == NULL || !IsA(result, ReturnSetInfo) ||
 		!(result->allowedModes & SFRM_Materialize))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("this function is internal to velostream")));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("this function is internal to velostream")));
 	old = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
 	store = tuplestore_begin_heap(false, false, work_mem);
 	slot = MakeSingleTupleTableSlot(replayed_desc, &TTSOpsMinimalTuple);
@@ -206,11 +205,11 @@ void
 velo_operate_replay_run(VeloReplay *self, Datum state, bool is_null, TupleTableSlot *slot)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	QueryDesc  *query;
+	QueryDesc *query;
 	TupleTableSlot *result;
-	ListCell   *cell;
-	Inputs	   *outer = replayed;
-	TupleDesc	outer_desc = replayed_desc;
+	ListCell *cell;
+	Inputs *outer = replayed;
+	TupleDesc outer_desc = replayed_desc;
 
 	PG_TRY();
 	{
@@ -223,8 +222,8 @@ velo_operate_replay_run(VeloReplay *self, Datum state, bool is_null, TupleTableS
 		slot_getallattrs(result);
 		foreach(cell, self->grouping->replay_columns)
 		{
-			int			from = foreach_current_index(cell);
-			int			to = lfirst_int(cell) - 1;
+			int from = foreach_current_index(cell);
+			int to = lfirst_int(cell) - 1;
 			Form_pg_attribute att = TupleDescAttr(result->tts_tupleDescriptor, from);
 
 			if (lfirst_int(cell) == 0)

@@ -21,7 +21,7 @@
 #include <utils/syscache.h>
 
 #define STATE_NULL 0x01
-#define STATE_NONE 0x02			/* noTransValue */
+#define STATE_NONE 0x02 /* noTransValue */
 
 VeloTransition *
 velo_operate_transition_create(AggState *agg, int inputs_aggno)
@@ -35,7 +35,7 @@ velo_operate_transition_create(AggState *agg, int inputs_aggno)
 	self->deserialise = palloc0(sizeof(FmgrInfo) * Max(1, agg->numtrans));
 	for (int i = 0; i < agg->numtrans; i++)
 	{
-		HeapTuple	tuple;
+		HeapTuple tuple;
 		Form_pg_aggregate form;
 
 		if (agg->pertrans[i].aggtranstype != INTERNALOID)
@@ -86,7 +86,7 @@ velo_operate_put_datum(StringInfo buffer, Datum value, bool is_null, bool by_val
 	}
 	if (length == -1)
 	{
-		int32		size;
+		int32 size;
 
 		if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(value)))
 		{
@@ -107,7 +107,7 @@ velo_operate_put_datum(StringInfo buffer, Datum value, bool is_null, bool by_val
 	}
 	else
 	{
-		int32		size = datumGetSize(value, false, length);
+		int32 size = datumGetSize(value, false, length);
 
 		appendBinaryStringInfo(buffer, (char *) &size, sizeof(size));
 		appendBinaryStringInfo(buffer, DatumGetPointer(value), size);
@@ -118,9 +118,8 @@ static void
 take(StringInfo buffer, void *to, int size)
 {
 	if (buffer->len - buffer->cursor < size)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("saved state is shorter than its contents")));
+		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+						errmsg("saved state is shorter than its contents")));
 	memcpy(to, buffer->data + buffer->cursor, size);
 	buffer->cursor += size;
 }
@@ -128,10 +127,10 @@ take(StringInfo buffer, void *to, int size)
 Datum
 velo_operate_get_datum(StringInfo buffer, bool *is_null, bool by_value, int16 length)
 {
-	char		flag;
-	Datum		value;
-	int32		size;
-	char	   *copy;
+	char flag;
+	Datum value;
+	int32 size;
+	char *copy;
 
 	take(buffer, &flag, 1);
 	*is_null = flag != 0;
@@ -144,9 +143,8 @@ velo_operate_get_datum(StringInfo buffer, bool *is_null, bool by_value, int16 le
 	}
 	take(buffer, &size, sizeof(size));
 	if (size < 0 || size > buffer->len - buffer->cursor)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("saved state is shorter than its contents")));
+		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+						errmsg("saved state is shorter than its contents")));
 	copy = palloc(size);
 	take(buffer, copy, size);
 	return PointerGetDatum(copy);
@@ -163,13 +161,13 @@ velo_operate_states_put(VeloTransition *self, StringInfo buffer, AggStatePerGrou
 		AggStatePerGroup state = &states[i];
 
 		appendStringInfoChar(buffer, (state->transValueIsNull ? STATE_NULL : 0) |
-							 (state->noTransValue ? STATE_NONE : 0));
+										 (state->noTransValue ? STATE_NONE : 0));
 		if (state->transValueIsNull)
 			continue;
 		if (OidIsValid(self->serialise[i].fn_oid))
 		{
 			LOCAL_FCINFO(fcinfo, 1);
-			Datum		bytes;
+			Datum bytes;
 
 			InitFunctionCallInfoData(*fcinfo, &self->serialise[i], 1, InvalidOid,
 									 (Node *) self->agg, NULL);
@@ -194,8 +192,8 @@ velo_operate_states_get(VeloTransition *self, StringInfo buffer, AggStatePerGrou
 	{
 		AggStatePerTrans pertrans = &self->agg->pertrans[i];
 		AggStatePerGroup state = &states[i];
-		char		flags;
-		bool		is_null;
+		char flags;
+		bool is_null;
 		MemoryContext old;
 
 		take(buffer, &flags, 1);
@@ -207,7 +205,7 @@ velo_operate_states_get(VeloTransition *self, StringInfo buffer, AggStatePerGrou
 		if (OidIsValid(self->deserialise[i].fn_oid))
 		{
 			LOCAL_FCINFO(fcinfo, 2);
-			Datum		bytes = velo_operate_get_datum(buffer, &is_null, false, -1);
+			Datum bytes = velo_operate_get_datum(buffer, &is_null, false, -1);
 			ExprContext *state_context = self->agg->curaggcontext;
 			MemoryContext saved = state_context->ecxt_per_tuple_memory;
 
@@ -235,7 +233,7 @@ velo_operate_states_get(VeloTransition *self, StringInfo buffer, AggStatePerGrou
 void
 velo_operate_states_finish(VeloTransition *self, AggStatePerGroup states, ExprContext *econtext)
 {
-	AggState   *agg = self->agg;
+	AggState *agg = self->agg;
 	MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
 
 	for (int i = 0; i < agg->numaggs; i++)
@@ -253,7 +251,7 @@ velo_operate_states_finish(VeloTransition *self, AggStatePerGroup states, ExprCo
 		if (OidIsValid(peragg->finalfn_oid))
 		{
 			LOCAL_FCINFO(fcinfo, FUNC_MAX_ARGS);
-			bool		any_null = state->transValueIsNull;
+			bool any_null = state->transValueIsNull;
 
 			agg->curperagg = peragg;
 			InitFunctionCallInfoData(*fcinfo, &peragg->finalfn, peragg->numFinalArgs,

@@ -12,11 +12,11 @@
 
 typedef struct VeloTransition
 {
-	AggState   *agg;
-	int			inputs_aggno;	/* of velo._inputs, or -1 */
-	int			inputs_number;	/* its transition state, or -1 */
-	FmgrInfo   *serialise;		/* of states of type internal, by number; fn_oid 0: none */
-	FmgrInfo   *deserialise;
+	AggState *agg;
+	int inputs_aggno;	 /* of velo._inputs, or -1 */
+	int inputs_number;	 /* its transition state, or -1 */
+	FmgrInfo *serialise; /* of states of type internal, by number; fn_oid 0: none */
+	FmgrInfo *deserialise;
 } VeloTransition;
 
 extern VeloTransition *velo_operate_transition_create(AggState *agg, int inputs_aggno);
@@ -41,5 +41,4 @@ extern void velo_operate_states_finish(VeloTransition *self, AggStatePerGroup st
 /* One value to bytes (varlenas detoasted, expanded objects flattened) and back. */
 extern void velo_operate_put_datum(StringInfo buffer, Datum value, bool is_null, bool by_value,
 								   int16 length);
-extern Datum velo_operate_get_datum(StringInfo buffer, bool *is_null, bool by_value,
-									int16 length);
+extern Datum velo_operate_get_datum(StringInfo buffer, bool *is_null, bool by_value, int16 length);

@@ -32,17 +32,17 @@ typedef struct WindowOperator
 {
 	VeloOperator base;
 	const VeloWindow *window;
-	ExprState  *time;			/* NULL: _event_time */
-	Oid			time_type;
+	ExprState *time; /* NULL: _event_time */
+	Oid time_type;
 	VeloRowContext row;
 	TimestampTz watermark;
-	VeloChunk  *out;			/* sliding: copies of the rows */
+	VeloChunk *out; /* sliding: copies of the rows */
 } WindowOperator;
 
 static int64
 floor_to(int64 value, int64 step)
 {
-	int64		rest = value % step;
+	int64 rest = value % step;
 
 	return value - (rest < 0 ? rest + step : rest);
 }
@@ -51,7 +51,7 @@ floor_to(int64 value, int64 step)
 static TimestampTz
 latest_start(const VeloWindow *window, TimestampTz t)
 {
-	int64		from_epoch = t + EPOCH_SHIFT_US - window->offset_us;
+	int64 from_epoch = t + EPOCH_SHIFT_US - window->offset_us;
 
 	return floor_to(from_epoch, window->advance_us) - EPOCH_SHIFT_US + window->offset_us;
 }
@@ -60,22 +60,21 @@ static void
 month_window(const VeloWindow *window, TimestampTz t, TimestampTz *start, TimestampTz *end)
 {
 	struct pg_tm tm;
-	fsec_t		fraction;
-	int			months;
+	fsec_t fraction;
+	int months;
 	TimestampTz bounds[2];
 
 	/* As if timestamptz were timestamp: calendar months of UTC. */
 	if (timestamp2tm(t - window->offset_us, NULL, &tm, &fraction, NULL, NULL) != 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("timestamp out of range")));
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
 	months = floor_to((tm.tm_year - 1970) * 12 + tm.tm_mon - 1, window->size_months);
 	for (int i = 0; i < 2; i++)
 	{
-		int64		month = months + (int64) i * window->size_months;
-		int64		year = 1970 + floor_to(month, 12) / 12;
-		int			days = date2j((int) year, (int) (month - floor_to(month, 12)) + 1, 1) -
-			POSTGRES_EPOCH_JDATE;
+		int64 month = months + (int64) i * window->size_months;
+		int64 year = 1970 + floor_to(month, 12) / 12;
+		int days = date2j((int) year, (int) (month - floor_to(month, 12)) + 1, 1) -
+				   POSTGRES_EPOCH_JDATE;
 
 		bounds[i] = (TimestampTz) days * USECS_PER_DAY + window->offset_us;
 	}
@@ -99,17 +98,17 @@ velo_operate_window_end(const VeloWindow *window, TimestampTz start)
 static TimestampTz
 row_time(WindowOperator *self, VeloChunk *chunk, int row)
 {
-	Datum		value;
-	bool		is_null;
+	Datum value;
+	bool is_null;
 
 	if (self->time == NULL)
-		return DatumGetTimestampTz(velo_row_values(chunk, row)[chunk->user_natts + VELO_EVENT_TIME]);
+		return DatumGetTimestampTz(velo_row_values(chunk,
+												   row)[chunk->user_natts + VELO_EVENT_TIME]);
 	velo_row_to_slot(chunk, row, self->row.slot);
 	value = ExecEvalExprSwitchContext(self->time, self->row.econtext, &is_null);
 	if (is_null)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the time of a window must not be null")));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("the time of a window must not be null")));
 	return velo_operate_to_time(value, self->time_type, NULL);
 }
 
@@ -145,9 +144,8 @@ find_times(WindowOperator *self, VeloChunk *chunk, TimestampTz *times)
 	{
 		times[i] = row_time(self, chunk, i);
 		if (TIMESTAMP_NOT_FINITE(times[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-					 errmsg("the time of a window must be finite")));
+			ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+							errmsg("the time of a window must be finite")));
 	}
 	ResetExprContext(self->row.econtext);
 }
@@ -155,7 +153,7 @@ find_times(WindowOperator *self, VeloChunk *chunk, TimestampTz *times)
 static void
 tumble(WindowOperator *self, VeloChunk *chunk, const TimestampTz *times)
 {
-	int			kept = 0;
+	int kept = 0;
 
 	for (int i = 0; i < chunk->nrows; i++)
 	{
@@ -187,13 +185,12 @@ slide(WindowOperator *self, VeloChunk *chunk, const TimestampTz *times)
 	velo_row_chunk_reset(self->out);
 	for (int i = 0; i < chunk->nrows; i++)
 	{
-		bool		is_late = false;
+		bool is_late = false;
 
 		for (TimestampTz start = latest_start(self->window, times[i]);
-			 start + self->window->size_us > times[i];
-			 start -= self->window->advance_us)
+			 start + self->window->size_us > times[i]; start -= self->window->advance_us)
 		{
-			int			row;
+			int row;
 
 			if (start + self->window->size_us <= self->watermark)
 			{

@@ -77,8 +77,7 @@ refuse_at(const VeloAnalysis *a, const char *what, int byte, const char *hint)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("%s is not supported in a continuous query yet", what),
-			 hint ? errhint("%s", hint) : 0,
-			 velo_plan_error_at(a->request->user_text, byte)));
+			 hint ? errhint("%s", hint) : 0, velo_plan_error_at(a->request->user_text, byte)));
 }
 
 /* The same at a place that the lifter noted, or at the start of the query. */
@@ -103,8 +102,8 @@ static SelectStmt *
 parse_select(const VeloPlanRequest *request)
 {
 	VeloErrorPlace place;
-	List	   *parsed;
-	RawStmt    *raw;
+	List *parsed;
+	RawStmt *raw;
 
 	/* A few of the grammar's own errors have no position. */
 	velo_plan_error_place_push(&place, request->user_text, request->statement->query->span);
@@ -113,8 +112,7 @@ parse_select(const VeloPlanRequest *request)
 	raw = parsed ? linitial_node(RawStmt, parsed) : NULL;
 	if (list_length(parsed) != 1 || !IsA(raw->stmt, SelectStmt))
 		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("a continuous query must be one SELECT"),
+				(errcode(ERRCODE_SYNTAX_ERROR), errmsg("a continuous query must be one SELECT"),
 				 velo_plan_error_at(request->user_text, request->statement->query->span.from)));
 	return (SelectStmt *) raw->stmt;
 }
@@ -128,15 +126,17 @@ set_name(SetOperation op)
 static void
 check_grouping_sets(const VeloAnalysis *a)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, a->select->groupClause)
 	{
 		GroupingSet *set = lfirst(cell);
 
 		if (IsA(set, GroupingSet) && set->kind != GROUPING_SET_EMPTY)
-			refuse_node(a, set->kind == GROUPING_SET_ROLLUP ? "ROLLUP" :
-						set->kind == GROUPING_SET_CUBE ? "CUBE" : "GROUPING SETS",
+			refuse_node(a,
+						set->kind == GROUPING_SET_ROLLUP ? "ROLLUP"
+						: set->kind == GROUPING_SET_CUBE ? "CUBE"
+														 : "GROUPING SETS",
 						set->location, NULL);
 		else if (IsA(set, GroupingSet))
 			refuse_node(a, "GROUP BY ()", set->location, "Leave out GROUP BY.");
@@ -147,7 +147,7 @@ static void
 check_source(const VeloAnalysis *a)
 {
 	const LiftPlaces *places = &a->request->statement->places;
-	Node	   *source = linitial(a->select->fromClause);
+	Node *source = linitial(a->select->fromClause);
 
 	if (list_length(a->select->fromClause) > 1)
 		refuse(a, "a second source in FROM", places->join, NULL);
@@ -171,7 +171,8 @@ check_shape(const VeloAnalysis *a)
 	if (select->op != SETOP_NONE)
 		refuse(a, set_name(select->op), places->set,
 			   select->op == SETOP_UNION
-			   ? "Write one INSERT INTO ... SELECT into the same stream for each part." : NULL);
+				   ? "Write one INSERT INTO ... SELECT into the same stream for each part."
+				   : NULL);
 	if (select->withClause)
 		refuse_node(a, "WITH", select->withClause->location,
 					"Make it a stream of its own with CREATE STREAM ... AS.");
@@ -190,8 +191,7 @@ check_shape(const VeloAnalysis *a)
 	check_grouping_sets(a);
 	if (select->fromClause == NIL)
 		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("a continuous query needs a source in FROM"),
+				(errcode(ERRCODE_SYNTAX_ERROR), errmsg("a continuous query needs a source in FROM"),
 				 errhint("Add FROM and the name of a stream."),
 				 velo_plan_error_at(a->request->user_text,
 									a->request->statement->query->span.from)));
@@ -202,31 +202,30 @@ static VeloObject *
 resolve_source(VeloAnalysis *a)
 {
 	const VeloPlanRequest *request = a->request;
-	RangeVar   *range = linitial_node(RangeVar, a->select->fromClause);
+	RangeVar *range = linitial_node(RangeVar, a->select->fromClause);
 	VeloObject *object;
 
 	if (range->catalogname && strcmp(range->catalogname, get_database_name(MyDatabaseId)) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cross-database references are not implemented: \"%s.%s.%s\"",
-						range->catalogname, range->schemaname, range->relname),
-				 velo_plan_error_in_core(a, range->location)));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("cross-database references are not implemented: \"%s.%s.%s\"",
+							   range->catalogname, range->schemaname, range->relname),
+						velo_plan_error_in_core(a, range->location)));
 	if (request->relations)
 		object = velo_plan_object_of(linitial_oid(request->relations));
 	else
 		object = velo_plan_object(request->declared, range->schemaname, range->relname);
 	if (object == NULL)
 	{
-		const char *hint =
-			velo_plan_object_hint(request->declared, range->schemaname, range->relname,
-								  "Declare it with CREATE STREAM, or list what there is with SHOW STREAMS.");
+		const char *hint = velo_plan_object_hint(
+			request->declared, range->schemaname, range->relname,
+			"Declare it with CREATE STREAM, or list what there is with SHOW STREAMS.");
 
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("stream \"%s\" does not exist", range->schemaname ?
-						psprintf("%s.%s", range->schemaname, range->relname) : range->relname),
-				 errhint("%s", hint),
-				 velo_plan_error_in_core(a, range->location)));
+				 errmsg("stream \"%s\" does not exist",
+						range->schemaname ? psprintf("%s.%s", range->schemaname, range->relname)
+										  : range->relname),
+				 errhint("%s", hint), velo_plan_error_in_core(a, range->location)));
 	}
 	if (!object->is_stream)
 		ereport(ERROR,
@@ -246,13 +245,13 @@ static RangeFunction *
 make_stand_in(const VeloAnalysis *a, int location)
 {
 	RangeFunction *range = makeNode(RangeFunction);
-	FuncCall   *call = makeFuncCall(list_make2(makeString("velo"), makeString("_rows")), NIL,
-									COERCE_EXPLICIT_CALL, location);
+	FuncCall *call = makeFuncCall(list_make2(makeString("velo"), makeString("_rows")), NIL,
+								  COERCE_EXPLICIT_CALL, location);
 
 	for (int i = 0; i < a->source->desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(a->source->desc, i);
-		ColumnDef  *column = makeNode(ColumnDef);
+		ColumnDef *column = makeNode(ColumnDef);
 
 		if (att->attisdropped)
 		{
@@ -306,7 +305,7 @@ has_aggregate(Node *node, void *context)
 static const char *
 last_field(ColumnRef *reference)
 {
-	Node	   *field = llast(reference->fields);
+	Node *field = llast(reference->fields);
 
 	return IsA(field, String) ? strVal(field) : NULL;
 }
@@ -323,8 +322,8 @@ find_as_last(Node *node, void *context)
 	if (IsA(node, ColumnRef))
 	{
 		const char *name = last_field((ColumnRef *) node);
-		int			system = name ? velo_row_system_column(name) : -1;
-		ListCell   *cell;
+		int system = name ? velo_row_system_column(name) : -1;
+		ListCell *cell;
 
 		if (!name || system == VELO_WINDOW_START || system == VELO_WINDOW_END)
 			return false;
@@ -347,8 +346,8 @@ find_as_last(Node *node, void *context)
 static Node *
 make_system_var(VeloAnalysis *a, ParseState *pstate, int system, int location)
 {
-	Var		   *var;
-	int			levels = 0;
+	Var *var;
+	int levels = 0;
 
 	for (ParseState *p = pstate; p->parentParseState; p = p->parentParseState)
 		levels++;
@@ -363,12 +362,12 @@ make_system_var(VeloAnalysis *a, ParseState *pstate, int system, int location)
 static Node *
 expand_alias(VeloAnalysis *a, ParseState *pstate, ColumnRef *reference, const char *name)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, a->select->targetList)
 	{
-		ResTarget  *item = lfirst_node(ResTarget, cell);
-		Node	   *expr;
+		ResTarget *item = lfirst_node(ResTarget, cell);
+		Node *expr;
 
 		if (!item->name || strcmp(item->name, name) != 0 || item->location >= reference->location)
 			continue;
@@ -380,18 +379,19 @@ expand_alias(VeloAnalysis *a, ParseState *pstate, ColumnRef *reference, const ch
 					 errhint("An alias cannot be used in WHERE: write its expression instead."),
 					 parser_errposition(pstate, reference->location)));
 		if (++a->alias_depth > MAX_ALIAS_DEPTH)
-			ereport(ERROR,
-					(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
-					 errmsg("aliases are nested too deeply"),
-					 velo_plan_error_in_core(a, reference->location)));
+			ereport(ERROR, (errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+							errmsg("aliases are nested too deeply"),
+							velo_plan_error_in_core(a, reference->location)));
 		expr = transformExpr(pstate, copyObject(item->val), pstate->p_expr_kind);
 		a->alias_depth--;
 		if (contain_volatile_functions(expr))
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("alias \"%s\" of a volatile expression cannot be used in other expressions", name),
-					 errhint("Make a stream of its own that computes it once."),
-					 velo_plan_error_in_core(a, reference->location)));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("alias \"%s\" of a volatile expression cannot be used in other expressions",
+						name),
+				 errhint("Make a stream of its own that computes it once."),
+				 velo_plan_error_in_core(a, reference->location)));
 		return expr;
 	}
 	return NULL;
@@ -402,17 +402,17 @@ resolve_column(ParseState *pstate, ColumnRef *reference, Node *found)
 {
 	VeloAnalysis *a = pstate->p_ref_hook_state;
 	const char *name = last_field(reference);
-	int			system;
-	Node	   *result = NULL;
+	int system;
+	Node *result = NULL;
 
 	if (name == NULL)
 		return NULL;
 	if (list_member_ptr(a->as_last, reference))
 	{
 		/* velo.last(reference), with a copy that is not in as_last */
-		FuncCall   *call = makeFuncCall(list_make2(makeString("velo"), makeString("last")),
-										list_make1(copyObject(reference)),
-										COERCE_EXPLICIT_CALL, reference->location);
+		FuncCall *call = makeFuncCall(list_make2(makeString("velo"), makeString("last")),
+									  list_make1(copyObject(reference)), COERCE_EXPLICIT_CALL,
+									  reference->location);
 
 		result = transformExpr(pstate, (Node *) call, pstate->p_expr_kind);
 		/* An earlier find is the ungrouped column itself; ours replaces it. */
@@ -460,7 +460,7 @@ set_hooks(ParseState *pstate, void *arg)
 static Query *
 analyse_select(VeloAnalysis *a, SelectStmt *select, const char *text)
 {
-	RawStmt    *raw = makeNode(RawStmt);
+	RawStmt *raw = makeNode(RawStmt);
 
 	raw->stmt = (Node *) select;
 	return parse_analyze_withcb(raw, text, set_hooks, a, NULL);
@@ -475,13 +475,12 @@ analyse_window(VeloAnalysis *a, int source_location)
 	const LiftStatement *statement = a->request->statement;
 	const LiftWindow *window = statement->window;
 	LiftWindowArg *time_arg = NULL;
-	int			durations = 0;
+	int durations = 0;
 
 	if (window->kind == LIFT_WINDOW_SESSION)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("WINDOW SESSION is not supported yet"),
-				 velo_plan_error_at(a->request->user_text, window->span.from)));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("WINDOW SESSION is not supported yet"),
+						velo_plan_error_at(a->request->user_text, window->span.from)));
 	for (LiftWindowArg *arg = window->args; arg; arg = arg->next)
 	{
 		if (!arg->is_duration)
@@ -495,11 +494,11 @@ analyse_window(VeloAnalysis *a, int source_location)
 	{
 		VeloErrorMap map;
 		SelectStmt *select = makeNode(SelectStmt);
-		List	   *parsed;
-		ResTarget  *target;
-		Query	   *query;
-		Node	   *expr;
-		Oid			type;
+		List *parsed;
+		ResTarget *target;
+		Query *query;
+		Node *expr;
+		Oid type;
 
 		velo_plan_error_map_push(&map, a->request->user_text, time_arg->expr);
 		parsed = raw_parser(time_arg->expr->text, RAW_PARSE_PLPGSQL_EXPR);
@@ -511,10 +510,9 @@ analyse_window(VeloAnalysis *a, int source_location)
 		velo_plan_error_map_pop(&map);
 		expr = (Node *) linitial_node(TargetEntry, query->targetList)->expr;
 		if (query->hasAggs || query->hasSubLinks || query->hasWindowFuncs || query->hasTargetSRFs)
-			ereport(ERROR,
-					(errcode(ERRCODE_WINDOWING_ERROR),
-					 errmsg("the time of a window must be an expression over one row"),
-					 velo_plan_error_at(a->request->user_text, time_arg->span.from)));
+			ereport(ERROR, (errcode(ERRCODE_WINDOWING_ERROR),
+							errmsg("the time of a window must be an expression over one row"),
+							velo_plan_error_at(a->request->user_text, time_arg->span.from)));
 		type = getBaseType(exprType(expr));
 		switch (type)
 		{
@@ -526,11 +524,13 @@ analyse_window(VeloAnalysis *a, int source_location)
 			case NUMERICOID:
 				break;
 			default:
-				ereport(ERROR,
-						(errcode(ERRCODE_DATATYPE_MISMATCH),
-						 errmsg("the time of a window cannot be of type %s", format_type_be(type)),
-						 errhint("Use timestamptz, timestamp, date, or bigint milliseconds since 1970."),
-						 velo_plan_error_at(a->request->user_text, time_arg->span.from)));
+				ereport(
+					ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("the time of a window cannot be of type %s", format_type_be(type)),
+					 errhint(
+						 "Use timestamptz, timestamp, date, or bigint milliseconds since 1970."),
+					 velo_plan_error_at(a->request->user_text, time_arg->span.from)));
 		}
 		return expr;
 	}
@@ -541,9 +541,10 @@ analyse_window(VeloAnalysis *a, int source_location)
 static ResTarget *
 make_target(const char *name, const char *expression)
 {
-	List	   *parsed = raw_parser(expression, RAW_PARSE_PLPGSQL_EXPR);
-	ResTarget  *target = linitial_node(ResTarget,
-									   ((SelectStmt *) linitial_node(RawStmt, parsed)->stmt)->targetList);
+	List *parsed = raw_parser(expression, RAW_PARSE_PLPGSQL_EXPR);
+	ResTarget *target = linitial_node(ResTarget,
+									  ((SelectStmt *) linitial_node(RawStmt, parsed)->stmt)
+										  ->targetList);
 
 	target->name = pstrdup(name);
 	target->location = -1;
@@ -562,17 +563,15 @@ take_key_items(VeloAnalysis *a)
 {
 	for (LiftKeyItem *key = a->request->statement->key_items; key; key = key->next)
 	{
-		ResTarget  *item;
+		ResTarget *item;
 
 		if (key->item >= list_length(a->select->targetList))
 			continue;
 		item = list_nth_node(ResTarget, a->select->targetList, key->item);
 		if (IsA(item->val, ColumnRef) && last_field((ColumnRef *) item->val) == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_SYNTAX_ERROR),
-					 errmsg("PRIMARY KEY cannot follow *"),
-					 errhint("Name the key columns before the *, or list all columns."),
-					 velo_plan_error_at(a->request->user_text, key->span.from)));
+			ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("PRIMARY KEY cannot follow *"),
+							errhint("Name the key columns before the *, or list all columns."),
+							velo_plan_error_at(a->request->user_text, key->span.from)));
 		a->key_names = lappend(a->key_names, pstrdup(item_name(item)));
 	}
 }
@@ -584,11 +583,11 @@ take_key_items(VeloAnalysis *a)
 static void
 place_event_time(VeloAnalysis *a)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, a->select->targetList)
 	{
-		ResTarget  *item = lfirst_node(ResTarget, cell);
+		ResTarget *item = lfirst_node(ResTarget, cell);
 
 		if (strcmp(item_name(item), "_event_time") == 0)
 		{
@@ -598,18 +597,18 @@ place_event_time(VeloAnalysis *a)
 			return;
 		}
 	}
-	a->select->targetList =
-		lappend(a->select->targetList,
-				make_target("_event_time",
-							!a->is_grouped ? "_event_time" :
-							a->is_windowed ? "_window_end - interval '1 microsecond'" :
-							"max(_event_time)"));
+	a->select->targetList = lappend(a->select->targetList,
+									make_target("_event_time",
+												!a->is_grouped ? "_event_time"
+												: a->is_windowed
+													? "_window_end - interval '1 microsecond'"
+													: "max(_event_time)"));
 }
 
 static ColumnRef *
 system_reference(VeloSystemColumn column)
 {
-	ColumnRef  *reference = makeNode(ColumnRef);
+	ColumnRef *reference = makeNode(ColumnRef);
 
 	reference->fields = list_make1(makeString(pstrdup(velo_system_columns[column].name)));
 	reference->location = -1;
@@ -637,7 +636,7 @@ refuse_constructs(Node *node, void *context)
 static void
 check_query(VeloAnalysis *a)
 {
-	Query	   *query = a->query;
+	Query *query = a->query;
 
 	refuse_constructs((Node *) query->targetList, a);
 	refuse_constructs((Node *) query->jointree->quals, a);
@@ -650,32 +649,32 @@ static void
 check_output_names(const VeloAnalysis *a)
 {
 	const LiftStatement *statement = a->request->statement;
-	List	   *seen = NIL;
-	ListCell   *cell;
+	List *seen = NIL;
+	ListCell *cell;
 
 	if (statement->kind != LIFT_CREATE_AS)
 		return;
 	foreach(cell, a->query->targetList)
 	{
 		TargetEntry *entry = lfirst_node(TargetEntry, cell);
-		int			location = exprLocation((Node *) entry->expr);
-		ListCell   *other;
+		int location = exprLocation((Node *) entry->expr);
+		ListCell *other;
 
-		if (entry->resjunk || (a->request->for_stream && strcmp(entry->resname, "_event_time") == 0))
+		if (entry->resjunk ||
+			(a->request->for_stream && strcmp(entry->resname, "_event_time") == 0))
 			continue;
 		if (!statement->is_table && velo_source_native_is_reserved(entry->resname))
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_COLUMN),
-					 errmsg("column name \"%s\" is reserved for a system column of streams", entry->resname),
-					 errhint("Give it another name with AS."),
-					 velo_plan_error_in_core(a, location)));
+			ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
+							errmsg("column name \"%s\" is reserved for a system column of streams",
+								   entry->resname),
+							errhint("Give it another name with AS."),
+							velo_plan_error_in_core(a, location)));
 		foreach(other, seen)
 			if (strcmp(lfirst(other), entry->resname) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_DUPLICATE_COLUMN),
-						 errmsg("column \"%s\" specified more than once", entry->resname),
-						 errhint("Give one of them another name with AS."),
-						 velo_plan_error_in_core(a, location)));
+				ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
+								errmsg("column \"%s\" specified more than once", entry->resname),
+								errhint("Give one of them another name with AS."),
+								velo_plan_error_in_core(a, location)));
 		seen = lappend(seen, entry->resname);
 	}
 }
@@ -684,10 +683,10 @@ check_output_names(const VeloAnalysis *a)
 static void
 check_privileges(const VeloAnalysis *a)
 {
-	Oid			relation = a->source->relation;
-	Bitmapset  *used = NULL;
-	int			member = -1;
-	bool		any = false;
+	Oid relation = a->source->relation;
+	Bitmapset *used = NULL;
+	int member = -1;
+	bool any = false;
 
 	if (!OidIsValid(relation) ||
 		pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
@@ -699,7 +698,7 @@ check_privileges(const VeloAnalysis *a)
 		pull_varattnos(a->window_time, 1, &used);
 	while ((member = bms_next_member(used, member)) >= 0)
 	{
-		AttrNumber	number = member + FirstLowInvalidHeapAttributeNumber;
+		AttrNumber number = member + FirstLowInvalidHeapAttributeNumber;
 
 		if (number < 1 || number > a->source_natts)
 			continue;
@@ -707,8 +706,8 @@ check_privileges(const VeloAnalysis *a)
 		if (pg_attribute_aclcheck(relation, number, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 			velo_plan_deny(a->source);
 	}
-	if (!any && pg_attribute_aclcheck_all(relation, GetUserId(), ACL_SELECT,
-										  ACLMASK_ANY) != ACLCHECK_OK)
+	if (!any &&
+		pg_attribute_aclcheck_all(relation, GetUserId(), ACL_SELECT, ACLMASK_ANY) != ACLCHECK_OK)
 		velo_plan_deny(a->source);
 }
 
@@ -721,14 +720,15 @@ add_system_columns(Query *query)
 
 	for (int i = 0; i < VELO_SYSTEM_COLUMNS; i++)
 	{
-		Oid			type = velo_system_columns[i].type;
+		Oid type = velo_system_columns[i].type;
 
 		function->funccolnames = lappend(function->funccolnames,
 										 makeString(pstrdup(velo_system_columns[i].name)));
 		function->funccoltypes = lappend_oid(function->funccoltypes, type);
 		function->funccoltypmods = lappend_int(function->funccoltypmods, -1);
 		function->funccolcollations = lappend_oid(function->funccolcollations,
-												  type == TEXTOID ? DEFAULT_COLLATION_OID : InvalidOid);
+												  type == TEXTOID ? DEFAULT_COLLATION_OID
+																  : InvalidOid);
 		function->funccolcount++;
 		rte->eref->colnames = lappend(rte->eref->colnames,
 									  makeString(pstrdup(velo_system_columns[i].name)));
@@ -741,7 +741,7 @@ apply_column_list(VeloAnalysis *a)
 {
 	const LiftStatement *statement = a->request->statement;
 	LiftColumn *column = statement->columns;
-	ListCell   *cell;
+	ListCell *cell;
 
 	if (statement->kind != LIFT_CREATE_AS || column == NULL)
 		return;
@@ -749,7 +749,8 @@ apply_column_list(VeloAnalysis *a)
 	{
 		TargetEntry *entry = lfirst_node(TargetEntry, cell);
 
-		if (entry->resjunk || (a->request->for_stream && strcmp(entry->resname, "_event_time") == 0))
+		if (entry->resjunk ||
+			(a->request->for_stream && strcmp(entry->resname, "_event_time") == 0))
 			continue;
 		if (column == NULL)
 			ereport(ERROR,
@@ -759,9 +760,9 @@ apply_column_list(VeloAnalysis *a)
 					 velo_plan_error_at(a->request->user_text, statement->columns->span.from)));
 		if (column->type)
 		{
-			Oid			type;
-			int32		typmod;
-			Node	   *cast;
+			Oid type;
+			int32 typmod;
+			Node *cast;
 			VeloErrorMap map;
 			VeloErrorPlace place;
 
@@ -771,16 +772,15 @@ apply_column_list(VeloAnalysis *a)
 			velo_plan_error_map_pop(&map);
 			velo_plan_error_place_pop(&place);
 			cast = coerce_to_target_type(NULL, (Node *) entry->expr, exprType((Node *) entry->expr),
-										 type, typmod, COERCION_ASSIGNMENT,
-										 COERCE_IMPLICIT_CAST, -1);
+										 type, typmod, COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST,
+										 -1);
 			if (cast == NULL)
-				ereport(ERROR,
-						(errcode(ERRCODE_DATATYPE_MISMATCH),
-						 errmsg("column \"%s\" is of type %s but the query gives type %s",
-								column->name, format_type_be(type),
-								format_type_be(exprType((Node *) entry->expr))),
-						 errhint("You will need to rewrite or cast the expression."),
-						 velo_plan_error_at(a->request->user_text, column->span.from)));
+				ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+								errmsg("column \"%s\" is of type %s but the query gives type %s",
+									   column->name, format_type_be(type),
+									   format_type_be(exprType((Node *) entry->expr))),
+								errhint("You will need to rewrite or cast the expression."),
+								velo_plan_error_at(a->request->user_text, column->span.from)));
 			entry->expr = (Expr *) cast;
 		}
 		for (ListCell *k = list_head(a->key_names); k; k = lnext(a->key_names, k))
@@ -790,20 +790,19 @@ apply_column_list(VeloAnalysis *a)
 		column = column->next;
 	}
 	if (column)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("the column list has more columns than the query"),
-				 errhint("Name every column of the query, or leave out the list."),
-				 velo_plan_error_at(a->request->user_text, column->span.from)));
+		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
+						errmsg("the column list has more columns than the query"),
+						errhint("Name every column of the query, or leave out the list."),
+						velo_plan_error_at(a->request->user_text, column->span.from)));
 }
 
 /* INSERT: result columns are assignment-cast to the target's, in order. */
 static void
 apply_target(VeloAnalysis *a)
 {
-	TupleDesc	target = a->request->target;
-	ListCell   *cell;
-	int			number = 0;
+	TupleDesc target = a->request->target;
+	ListCell *cell;
+	int number = 0;
 
 	if (target == NULL)
 		return;
@@ -811,36 +810,34 @@ apply_target(VeloAnalysis *a)
 	{
 		TargetEntry *entry = lfirst_node(TargetEntry, cell);
 		Form_pg_attribute att;
-		Node	   *cast;
+		Node *cast;
 
-		if (entry->resjunk || (a->request->for_stream && strcmp(entry->resname, "_event_time") == 0))
+		if (entry->resjunk ||
+			(a->request->for_stream && strcmp(entry->resname, "_event_time") == 0))
 			continue;
 		if (number == target->natts)
-			ereport(ERROR,
-					(errcode(ERRCODE_SYNTAX_ERROR),
-					 errmsg("INSERT has more expressions than target columns"),
-					 velo_plan_error_in_core(a, exprLocation((Node *) entry->expr))));
+			ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
+							errmsg("INSERT has more expressions than target columns"),
+							velo_plan_error_in_core(a, exprLocation((Node *) entry->expr))));
 		att = TupleDescAttr(target, number++);
 		cast = coerce_to_target_type(NULL, (Node *) entry->expr, exprType((Node *) entry->expr),
 									 att->atttypid, att->atttypmod, COERCION_ASSIGNMENT,
 									 COERCE_IMPLICIT_CAST, -1);
 		if (cast == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("column \"%s\" is of type %s but expression is of type %s",
-							NameStr(att->attname), format_type_be(att->atttypid),
-							format_type_be(exprType((Node *) entry->expr))),
-					 errhint("You will need to rewrite or cast the expression."),
-					 velo_plan_error_in_core(a, exprLocation((Node *) entry->expr))));
+			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+							errmsg("column \"%s\" is of type %s but expression is of type %s",
+								   NameStr(att->attname), format_type_be(att->atttypid),
+								   format_type_be(exprType((Node *) entry->expr))),
+							errhint("You will need to rewrite or cast the expression."),
+							velo_plan_error_in_core(a, exprLocation((Node *) entry->expr))));
 		entry->expr = (Expr *) cast;
 		entry->resname = pstrdup(NameStr(att->attname));
 	}
 	if (number < target->natts && a->request->statement->insert_targets)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("INSERT has more target columns than expressions"),
-				 velo_plan_error_at(a->request->user_text,
-									a->request->statement->insert_targets->span.from)));
+		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
+						errmsg("INSERT has more target columns than expressions"),
+						velo_plan_error_at(a->request->user_text,
+										   a->request->statement->insert_targets->span.from)));
 }
 
 VeloAnalysis *
@@ -850,8 +847,8 @@ velo_plan_analyse(const VeloPlanRequest *request)
 	const LiftStatement *statement = request->statement;
 	VeloErrorMap map;
 	VeloErrorPlace place;
-	RangeVar   *range;
-	int			guc_level;
+	RangeVar *range;
+	int guc_level;
 
 	a->request = request;
 	velo_plan_error_map_push(&map, request->user_text, statement->query);
@@ -865,14 +862,15 @@ velo_plan_analyse(const VeloPlanRequest *request)
 	a->bound = velo_plan_bind(request->user_text, statement, range->relname, a->source_alias,
 							  a->source->type,
 							  statement->kind == LIFT_CREATE_AS ? statement->name->name : NULL);
-	a->is_last_ungrouped = strcmp(velo_base_option_text(a->bound.job, "group.ungrouped"), "last") == 0;
+	a->is_last_ungrouped = strcmp(velo_base_option_text(a->bound.job, "group.ungrouped"), "last") ==
+						   0;
 
 	/* Functions and types: velo's first, then the caller's; relations are settled. */
 	guc_level = velo_plan_path_begin();
 
 	a->is_windowed = statement->window != NULL;
 	a->is_grouped = a->select->groupClause != NIL || a->select->havingClause != NULL ||
-		has_aggregate((Node *) a->select->targetList, NULL);
+					has_aggregate((Node *) a->select->targetList, NULL);
 	take_key_items(a);
 	if (request->for_stream)
 		place_event_time(a);

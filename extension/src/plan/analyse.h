@@ -9,29 +9,29 @@
 typedef struct VeloAnalysis
 {
 	const VeloPlanRequest *request;
-	SelectStmt *select;			/* raw */
+	SelectStmt *select; /* raw */
 	VeloObject *source;
 	const char *source_alias;
-	int			source_natts;	/* user columns */
+	int source_natts; /* user columns */
 
-	bool		is_windowed;
-	bool		is_grouped;
-	bool		is_last_ungrouped;	/* group.ungrouped = last */
-	List	   *as_last;		/* ColumnRefs that stand for the group's latest record */
-	int			alias_depth;	/* aliases being expanded, against endless recursion */
+	bool is_windowed;
+	bool is_grouped;
+	bool is_last_ungrouped; /* group.ungrouped = last */
+	List *as_last;			/* ColumnRefs that stand for the group's latest record */
+	int alias_depth;		/* aliases being expanded, against endless recursion */
 
-	Query	   *query;
-	Node	   *window_time;	/* analysed, or NULL */
-	LiftWindowArg *window_args[2];	/* durations in order: size, advance */
-	List	   *key_names;		/* output names of PRIMARY KEY items */
-	VeloBound	bound;
+	Query *query;
+	Node *window_time;			   /* analysed, or NULL */
+	LiftWindowArg *window_args[2]; /* durations in order: size, advance */
+	List *key_names;			   /* output names of PRIMARY KEY items */
+	VeloBound bound;
 } VeloAnalysis;
 
 /* Names, checks what is supported, analyses.  Raises user errors. */
 extern VeloAnalysis *velo_plan_analyse(const VeloPlanRequest *request);
 
 /* Inside ereport(): at this location of the query's core text. */
-extern int	velo_plan_error_in_core(const VeloAnalysis *analysis, int location);
+extern int velo_plan_error_in_core(const VeloAnalysis *analysis, int location);
 
 /* GROUP BY, HAVING and aggregates: fills plan->grouping and the filter behind the window. */
 extern void velo_plan_grouping(VeloPlan *plan, VeloAnalysis *analysis);

@@ -18,7 +18,7 @@
 int
 velo_plan_error_at(const char *user_text, int byte)
 {
-	int			length = strlen(user_text);
+	int length = strlen(user_text);
 
 	internalerrposition(pg_mbstrlen_with_len(user_text, Min(byte, length)) + 1);
 	return internalerrquery(user_text);
@@ -34,12 +34,12 @@ int
 velo_plan_error_at_property(const char *user_text, const LiftStatement *statement,
 							const char *property)
 {
-	LiftSpan	place = {0, 0};
-	size_t		length = strlen(property);
+	LiftSpan place = {0, 0};
+	size_t length = strlen(property);
 
 	for (LiftProperty *p = statement->properties; p; p = p->next)
 	{
-		size_t		prefix = strlen(p->key);
+		size_t prefix = strlen(p->key);
 
 		if (prefix < length || pg_strcasecmp(p->key + prefix - length, property) != 0)
 			continue;
@@ -65,7 +65,7 @@ static ErrorData *
 copy_present_error(void)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	ErrorData  *error = CopyErrorData();
+	ErrorData *error = CopyErrorData();
 
 	MemoryContextSwitchTo(old);
 	return error;
@@ -75,11 +75,11 @@ copy_present_error(void)
 static void
 add_hint(const char *user_text, int byte)
 {
-	ErrorData  *error = copy_present_error();
+	ErrorData *error = copy_present_error();
 	const char *end = user_text[byte] == '"' ? strchr(user_text + byte + 1, '"') : NULL;
 
 	if (error->hint)
-		 /* PostgreSQL's own knows more. */ ;
+		/* PostgreSQL's own knows more. */;
 	else if (error->sqlerrcode == ERRCODE_UNDEFINED_COLUMN && end && end[1] != '.')
 		errhint("Use single quotes for a string: '%.*s'.", (int) (end - user_text) - byte - 1,
 				user_text + byte + 1);
@@ -99,8 +99,8 @@ add_hint(const char *user_text, int byte)
 static int
 position_of_spi(const VeloErrorMap *map)
 {
-	int			position = getinternalerrposition();
-	ErrorData  *error;
+	int position = getinternalerrposition();
+	ErrorData *error;
 
 	if (position <= 0)
 		return 0;
@@ -115,15 +115,14 @@ static void
 translate_position(void *arg)
 {
 	VeloErrorMap *map = arg;
-	int			position = geterrposition();
-	int			byte;
+	int position = geterrposition();
+	int byte;
 
 	if (position <= 0)
 		position = position_of_spi(map);
 	if (position <= 0)
 		return;
-	byte = velo_lift_origin(map->core, byte_of_character(map->core->text,
-																	   position - map->skip));
+	byte = velo_lift_origin(map->core, byte_of_character(map->core->text, position - map->skip));
 	errposition(0);
 	velo_plan_error_at(map->user_text, byte);
 	add_hint(map->user_text, byte);
@@ -188,24 +187,24 @@ velo_plan_report(const char *user_text, const LiftDiagnostic *diagnostic, int el
 {
 	const char *s = diagnostic->sqlstate;
 
-	ereport(elevel,
-			(errcode(MAKE_SQLSTATE(s[0], s[1], s[2], s[3], s[4])),
-			 errmsg_internal("%s", diagnostic->message),
-			 diagnostic->detail ? errdetail_internal("%s", diagnostic->detail) : 0,
-			 diagnostic->hint ? errhint("%s", diagnostic->hint) : 0,
-			 velo_plan_error_at(user_text, diagnostic->span.from)));
+	ereport(elevel, (errcode(MAKE_SQLSTATE(s[0], s[1], s[2], s[3], s[4])),
+					 errmsg_internal("%s", diagnostic->message),
+					 diagnostic->detail ? errdetail_internal("%s", diagnostic->detail) : 0,
+					 diagnostic->hint ? errhint("%s", diagnostic->hint) : 0,
+					 velo_plan_error_at(user_text, diagnostic->span.from)));
 }
 
 /* ${NAME}: the params argument, then the setting velo.var.<name>. */
 static const char *
 lookup_variable(void *context, const char *name)
 {
-	Jsonb	   *params = context;
+	Jsonb *params = context;
 
 	if (params && JB_ROOT_IS_OBJECT(params))
 	{
-		JsonbValue	buffer;
-		JsonbValue *value = getKeyJsonValueFromContainer(&params->root, name, strlen(name), &buffer);
+		JsonbValue buffer;
+		JsonbValue *value = getKeyJsonValueFromContainer(&params->root, name, strlen(name),
+														 &buffer);
 
 		if (value && value->type == jbvString)
 			return pnstrdup(value->val.string.val, value->val.string.len);
@@ -227,8 +226,8 @@ set_query(LiftStatement *statement)
 LiftScript *
 velo_plan_lift(const char *text, Jsonb *params, bool raise)
 {
-	LiftScript *script = velo_lift_script(text, strlen(text), &velo_plan_allocator,
-										  lookup_variable, params);
+	LiftScript *script = velo_lift_script(text, strlen(text), &velo_plan_allocator, lookup_variable,
+										  params);
 
 	for (LiftStatement *statement = script->statements; statement; statement = statement->next)
 		set_query(statement);

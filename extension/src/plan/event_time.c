@@ -50,7 +50,8 @@ static const VeloOption watermark_idle = {
 	.scopes = VELO_OPTION_SOURCE,
 	.type = VELO_OPTION_MS,
 	.standard = "30000",
-	.description = "A partition without input for so long no longer holds the watermark back; 0: never.",
+	.description =
+		"A partition without input for so long no longer holds the watermark back; 0: never.",
 };
 VELO_OPTION(watermark_idle);
 
@@ -59,7 +60,8 @@ static const VeloOption watermark_lateness = {
 	.scopes = VELO_OPTION_SOURCE,
 	.type = VELO_OPTION_MS,
 	.standard = "60000",
-	.description = "How long a closed window's state is kept for late.data.strategy = update_previous.",
+	.description =
+		"How long a closed window's state is kept for late.data.strategy = update_previous.",
 };
 VELO_OPTION(watermark_lateness);
 
@@ -100,11 +102,10 @@ velo_plan_event_time(const char *user_text, const LiftStatement *statement, cons
 	const char *late = velo_base_option_text(options, "late.data.strategy");
 
 	if (strcmp(late, "drop") != 0 && strcmp(late, "dead_letter") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("late.data.strategy \"%s\" is not supported yet", late),
-				 errhint("Use drop or dead_letter."),
-				 velo_plan_error_at_property(user_text, statement, "late.data.strategy")));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("late.data.strategy \"%s\" is not supported yet", late),
+						errhint("Use drop or dead_letter."),
+						velo_plan_error_at_property(user_text, statement, "late.data.strategy")));
 	if (field == NULL)
 		return 0;
 	for (int i = 0; i < desc->natts; i++)
@@ -142,7 +143,7 @@ velo_plan_event_time(const char *user_text, const LiftStatement *statement, cons
 static void
 plan_event_time(VeloPlan *plan, const VeloPlanRequest *request)
 {
-	List	   *options = plan->source.options;
+	List *options = plan->source.options;
 	const char *strategy = velo_base_option_text(options, "watermark.strategy");
 
 	plan->event_time_format = velo_base_option_text(options, "event.time.format");
@@ -162,7 +163,7 @@ void
 velo_plan_source(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 {
 	VeloSourceSpec *source = &plan->source;
-	ListCell   *cell;
+	ListCell *cell;
 
 	plan->source_object = a->source;
 	source->name = a->source->name;
@@ -184,10 +185,11 @@ velo_plan_source(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a
 		source->options = velo_base_option_set(source->options, value->name, value->value);
 	}
 	source->bounded = request->is_pull || velo_base_option_bool(source->options, "bounded") ||
-		velo_base_option_text(source->options, "record_count") != NULL;
-	plan->start_from =
-		!source->bounded &&
-		strcmp(velo_base_option_text(source->options, "auto.offset.reset"), "latest") == 0
-		? VELO_START_LATEST : VELO_START_EARLIEST;
+					  velo_base_option_text(source->options, "record_count") != NULL;
+	plan->start_from = !source->bounded &&
+							   strcmp(velo_base_option_text(source->options, "auto.offset.reset"),
+									  "latest") == 0
+						   ? VELO_START_LATEST
+						   : VELO_START_EARLIEST;
 	plan_event_time(plan, request);
 }

@@ -15,7 +15,7 @@
 
 typedef struct Line
 {
-	const char *node;			/* begins a node if not NULL */
+	const char *node; /* begins a node if not NULL */
 	const char *property;
 	const char *value;
 } Line;
@@ -23,7 +23,7 @@ typedef struct Line
 static List *
 add(List *lines, const char *node, const char *property, const char *value)
 {
-	Line	   *line = palloc(sizeof(Line));
+	Line *line = palloc(sizeof(Line));
 
 	line->node = node;
 	line->property = property;
@@ -48,9 +48,9 @@ count_aggregates(Node *node, void *context)
 {
 	if (node && IsA(node, Aggref))
 	{
-		Aggref	   *aggref = (Aggref *) node;
-		StringInfo	names = context;
-		char	   *name = get_func_name(aggref->aggfnoid);
+		Aggref *aggref = (Aggref *) node;
+		StringInfo names = context;
+		char *name = get_func_name(aggref->aggfnoid);
 
 		if (name && strcmp(name, "_inputs") != 0)
 			appendStringInfo(names, "%s%s", names->len ? ", " : "", name);
@@ -62,28 +62,32 @@ count_aggregates(Node *node, void *context)
 static List *
 explain_lines(const VeloPlan *plan, const char *sink)
 {
-	List	   *lines = NIL;
+	List *lines = NIL;
 	const char *keys = "none";
 	StringInfoData text;
 
 	lines = add(lines, "Source", "name", plan->source.name);
 	lines = add(lines, NULL, "type", plan->source.type);
 	lines = add(lines, NULL, "bounded", plan->source.bounded ? "true" : "false");
-	lines = add(lines, NULL, "event time", plan->event_time
-				? NameStr(TupleDescAttr(plan->source.desc, plan->event_time - 1)->attname)
-				: plan->has_event_times ? "kept with each row" : "_timestamp");
-	lines = add(lines, NULL, "watermark", plan->has_event_times
-				? psprintf("latest event time - %s", duration(plan->out_of_order_us))
-				: strcmp(plan->source.type, "native") == 0
-				? "clock, held back by open writers" : "clock");
+	lines = add(lines, NULL, "event time",
+				plan->event_time
+					? NameStr(TupleDescAttr(plan->source.desc, plan->event_time - 1)->attname)
+				: plan->has_event_times ? "kept with each row"
+										: "_timestamp");
+	lines = add(lines, NULL, "watermark",
+				plan->has_event_times
+					? psprintf("latest event time - %s", duration(plan->out_of_order_us))
+				: strcmp(plan->source.type, "native") == 0 ? "clock, held back by open writers"
+														   : "clock");
 	if (plan->filter)
 		lines = add(lines, "Filter", "conditions", psprintf("%d", list_length(plan->filter)));
 	if (plan->window.kind != VELO_WINDOW_NONE)
 	{
 		lines = add(lines, "Window", "kind",
 					plan->window.kind == VELO_WINDOW_TUMBLING ? "tumbling" : "sliding");
-		lines = add(lines, NULL, "size", plan->window.size_months
-					? psprintf("%d months", plan->window.size_months) : duration(plan->window.size_us));
+		lines = add(lines, NULL, "size",
+					plan->window.size_months ? psprintf("%d months", plan->window.size_months)
+											 : duration(plan->window.size_us));
 		if (plan->window.kind == VELO_WINDOW_SLIDING)
 			lines = add(lines, NULL, "advance", duration(plan->window.advance_us));
 		lines = add(lines, NULL, "late records", plan->late_strategy);
@@ -103,8 +107,10 @@ explain_lines(const VeloPlan *plan, const char *sink)
 			lines = add(lines, NULL, "recomputed from kept inputs", replayed.data);
 		}
 	}
-	lines = add(lines, "Emit", "mode", plan->emit == VELO_EMIT_ROWS ? "each row" :
-				plan->emit == VELO_EMIT_CHANGES ? "changes" : "final");
+	lines = add(lines, "Emit", "mode",
+				plan->emit == VELO_EMIT_ROWS	  ? "each row"
+				: plan->emit == VELO_EMIT_CHANGES ? "changes"
+												  : "final");
 	if (plan->nkeys > 0)
 	{
 		initStringInfo(&text);
@@ -125,18 +131,17 @@ explain_lines(const VeloPlan *plan, const char *sink)
 List *
 velo_plan_explain(const VeloPlan *plan, const char *sink)
 {
-	List	   *result = NIL;
-	ListCell   *cell;
+	List *result = NIL;
+	ListCell *cell;
 
 	foreach(cell, explain_lines(plan, sink))
 	{
-		Line	   *line = lfirst(cell);
+		Line *line = lfirst(cell);
 
 		if (line->node)
 			result = lappend(result, pstrdup(line->node));
-		result = lappend(result, line->property
-						 ? psprintf("  %s: %s", line->property, line->value)
-						 : psprintf("  %s", line->value));
+		result = lappend(result, line->property ? psprintf("  %s: %s", line->property, line->value)
+												: psprintf("  %s", line->value));
 	}
 	return result;
 }
@@ -144,7 +149,7 @@ velo_plan_explain(const VeloPlan *plan, const char *sink)
 static void
 push_string(JsonbParseState **state, JsonbIteratorToken token, const char *text)
 {
-	JsonbValue	value = {.type = jbvString};
+	JsonbValue value = {.type = jbvString};
 
 	value.val.string.val = unconstify(char *, text);
 	value.val.string.len = strlen(text);
@@ -155,13 +160,13 @@ Jsonb *
 velo_plan_explain_json(const VeloPlan *plan, const char *sink)
 {
 	JsonbParseState *state = NULL;
-	ListCell   *cell;
-	bool		open = false;
+	ListCell *cell;
+	bool open = false;
 
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	foreach(cell, explain_lines(plan, sink))
 	{
-		Line	   *line = lfirst(cell);
+		Line *line = lfirst(cell);
 
 		if (line->node)
 		{

@@ -14,22 +14,24 @@ static char *
 hash_text(const char *text)
 {
 	return psprintf("%016llx", (unsigned long long)
-					DatumGetUInt64(hash_any_extended((const unsigned char *) text, strlen(text), 0)));
+								   DatumGetUInt64(hash_any_extended((const unsigned char *) text,
+																	strlen(text), 0)));
 }
 
 static bool
 describe_aggregates(Node *node, void *context)
 {
-	StringInfo	text = context;
+	StringInfo text = context;
 
 	if (node == NULL)
 		return false;
 	if (IsA(node, Aggref))
 	{
-		Aggref	   *aggref = (Aggref *) node;
-		ListCell   *cell;
+		Aggref *aggref = (Aggref *) node;
+		ListCell *cell;
 
-		appendStringInfo(text, "%u/%d:%u(", aggref->aggfnoid, aggref->aggtransno, aggref->aggtranstype);
+		appendStringInfo(text, "%u/%d:%u(", aggref->aggfnoid, aggref->aggtransno,
+						 aggref->aggtranstype);
 		foreach(cell, aggref->aggargtypes)
 			appendStringInfo(text, "%u,", lfirst_oid(cell));
 		appendStringInfoString(text, ")");
@@ -42,17 +44,18 @@ void
 velo_plan_fingerprint(VeloPlan *plan)
 {
 	StringInfoData text;
-	ListCell   *cell;
+	ListCell *cell;
 
 	initStringInfo(&text);
 	if (plan->grouping)
 	{
-		Agg		   *agg = plan->grouping->agg;
+		Agg *agg = plan->grouping->agg;
 
 		appendStringInfo(&text, "pg%d;", PG_VERSION_NUM / 10000);
 		for (int i = 0; i < agg->numCols; i++)
 		{
-			TargetEntry *entry = list_nth_node(TargetEntry, plan->grouping->input, agg->grpColIdx[i] - 1);
+			TargetEntry *entry = list_nth_node(TargetEntry, plan->grouping->input,
+											   agg->grpColIdx[i] - 1);
 
 			appendStringInfo(&text, "%u,", exprType((Node *) entry->expr));
 		}
@@ -60,7 +63,8 @@ velo_plan_fingerprint(VeloPlan *plan)
 		describe_aggregates((Node *) agg->plan.qual, &text);
 		if (plan->grouping->replay_desc)
 			for (int i = 0; i < plan->grouping->replay_desc->natts; i++)
-				appendStringInfo(&text, "r%u,", TupleDescAttr(plan->grouping->replay_desc, i)->atttypid);
+				appendStringInfo(&text, "r%u,",
+								 TupleDescAttr(plan->grouping->replay_desc, i)->atttypid);
 		appendStringInfo(&text, "w%d:%lld:%lld:%d:%lld", plan->window.kind,
 						 (long long) plan->window.size_us, (long long) plan->window.advance_us,
 						 plan->window.size_months, (long long) plan->window.offset_us);

@@ -43,7 +43,7 @@ velo_plan_with_planner(Query *query, const char *text)
 		{"jit", "off"},
 		{"max_parallel_workers_per_gather", "0"},
 	};
-	int			level = NewGUCNestLevel();
+	int level = NewGUCNestLevel();
 	PlannedStmt *planned;
 
 	for (int i = 0; i < lengthof(settings); i++)
@@ -59,17 +59,17 @@ velo_plan_with_planner(Query *query, const char *text)
 typedef struct Replay
 {
 	VeloAnalysis *analysis;
-	List	   *arguments;		/* Expr over the source's row: the kept columns */
-	List	   *aggregates;		/* the real Aggrefs, over Vars of the kept columns */
-	int			first_column;	/* number of the first result column of the stand-in */
+	List *arguments;  /* Expr over the source's row: the kept columns */
+	List *aggregates; /* the real Aggrefs, over Vars of the kept columns */
+	int first_column; /* number of the first result column of the stand-in */
 } Replay;
 
 static bool
 must_replay(Aggref *aggref)
 {
-	HeapTuple	tuple;
+	HeapTuple tuple;
 	Form_pg_aggregate form;
-	bool		replay;
+	bool replay;
 
 	if (aggref->aggdistinct || aggref->aggorder || aggref->aggkind != AGGKIND_NORMAL)
 		return true;
@@ -79,7 +79,7 @@ must_replay(Aggref *aggref)
 	form = (Form_pg_aggregate) GETSTRUCT(tuple);
 	replay = (form->aggtranstype == INTERNALOID &&
 			  !(OidIsValid(form->aggserialfn) && OidIsValid(form->aggdeserialfn))) ||
-		form->aggfinalmodify != AGGMODIFY_READ_ONLY;
+			 form->aggfinalmodify != AGGMODIFY_READ_ONLY;
 	ReleaseSysCache(tuple);
 	return replay;
 }
@@ -88,8 +88,8 @@ must_replay(Aggref *aggref)
 static Var *
 keep_argument(Replay *replay, Expr *expr)
 {
-	ListCell   *cell;
-	int			number = 0;
+	ListCell *cell;
+	int number = 0;
 
 	foreach(cell, replay->arguments)
 	{
@@ -113,9 +113,9 @@ replace_replayed(Node *node, Replay *replay)
 		return NULL;
 	if (IsA(node, Aggref) && must_replay((Aggref *) node))
 	{
-		Aggref	   *real = copyObject((Aggref *) node);
-		ListCell   *cell;
-		int			number = 0;
+		Aggref *real = copyObject((Aggref *) node);
+		ListCell *cell;
+		int number = 0;
 
 		foreach(cell, real->args)
 		{
@@ -148,11 +148,11 @@ replace_replayed(Node *node, Replay *replay)
 static void
 add_inputs_aggregate(Query *query, Replay *replay)
 {
-	ListCell   *cell;
-	Aggref	   *aggref = makeNode(Aggref);
-	Oid			any = ANYOID;
-	Oid			function = LookupFuncName(list_make2(makeString("velo"), makeString("_inputs")),
-										  1, &any, false);
+	ListCell *cell;
+	Aggref *aggref = makeNode(Aggref);
+	Oid any = ANYOID;
+	Oid function = LookupFuncName(list_make2(makeString("velo"), makeString("_inputs")), 1, &any,
+								  false);
 
 	aggref->aggfnoid = function;
 	aggref->aggtype = BYTEAOID;
@@ -165,7 +165,7 @@ add_inputs_aggregate(Query *query, Replay *replay)
 	aggref->location = -1;
 	foreach(cell, replay->arguments)
 	{
-		Expr	   *expr = lfirst(cell);
+		Expr *expr = lfirst(cell);
 
 		aggref->args = lappend(aggref->args,
 							   makeTargetEntry(expr, foreach_current_index(cell) + 1, NULL, false));
@@ -196,7 +196,7 @@ hide_having(Query *query)
 static void
 restore_having(Agg *agg)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, agg->plan.targetlist)
 	{
@@ -217,12 +217,12 @@ add_replay_columns(Query *query, Replay *replay)
 {
 	RangeTblEntry *rte = linitial_node(RangeTblEntry, query->rtable);
 	RangeTblFunction *function = linitial_node(RangeTblFunction, rte->functions);
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, replay->aggregates)
 	{
-		Aggref	   *aggref = lfirst_node(Aggref, cell);
-		char	   *name = psprintf("?replay%d?", foreach_current_index(cell) + 1);
+		Aggref *aggref = lfirst_node(Aggref, cell);
+		char *name = psprintf("?replay%d?", foreach_current_index(cell) + 1);
 
 		function->funccolnames = lappend(function->funccolnames, makeString(name));
 		function->funccoltypes = lappend_oid(function->funccoltypes, aggref->aggtype);
@@ -237,13 +237,13 @@ add_replay_columns(Query *query, Replay *replay)
 static Query *
 make_replay_query(Replay *replay, TupleDesc *desc)
 {
-	Query	   *query = makeNode(Query);
+	Query *query = makeNode(Query);
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	RangeTblFunction *function = makeNode(RangeTblFunction);
 	RangeTblRef *reference = makeNode(RangeTblRef);
-	Oid			rows = LookupFuncName(list_make2(makeString("velo"), makeString("_replay")),
-									  0, NULL, false);
-	ListCell   *cell;
+	Oid rows = LookupFuncName(list_make2(makeString("velo"), makeString("_replay")), 0, NULL,
+							  false);
+	ListCell *cell;
 
 	*desc = CreateTemplateTupleDesc(Max(1, list_length(replay->arguments)));
 	rte->rtekind = RTE_FUNCTION;
@@ -254,9 +254,9 @@ make_replay_query(Replay *replay, TupleDesc *desc)
 	((FuncExpr *) function->funcexpr)->funcretset = true;
 	foreach(cell, replay->arguments)
 	{
-		Node	   *expr = lfirst(cell);
-		int			number = foreach_current_index(cell) + 1;
-		char	   *name = psprintf("c%d", number);
+		Node *expr = lfirst(cell);
+		int number = foreach_current_index(cell) + 1;
+		char *name = psprintf("c%d", number);
 
 		TupleDescInitEntry(*desc, number, name, exprType(expr), exprTypmod(expr), 0);
 		TupleDescInitEntryCollation(*desc, number, exprCollation(expr));
@@ -296,7 +296,7 @@ make_replay_query(Replay *replay, TupleDesc *desc)
 typedef struct MoveArguments
 {
 	VeloGrouping *grouping;
-	List	   *scan_tlist;		/* what OUTER_VAR numbers mean, over the source's row */
+	List *scan_tlist; /* what OUTER_VAR numbers mean, over the source's row */
 } MoveArguments;
 
 /* OUTER_VARs of the child become the child's own expressions. */
@@ -319,10 +319,10 @@ to_source_row(Node *node, MoveArguments *move)
 static Expr *
 move_to_input(MoveArguments *move, Expr *expr)
 {
-	List	   *input = move->grouping->input;
-	Expr	   *over_row;
-	ListCell   *cell;
-	int			number = 0;
+	List *input = move->grouping->input;
+	Expr *over_row;
+	ListCell *cell;
+	int number = 0;
 
 	if (IsA(expr, Const) || (IsA(expr, Var) && ((Var *) expr)->varno == OUTER_VAR))
 		return expr;
@@ -349,8 +349,8 @@ move_arguments(Node *node, MoveArguments *move)
 		return false;
 	if (IsA(node, Aggref))
 	{
-		Aggref	   *aggref = (Aggref *) node;
-		ListCell   *cell;
+		Aggref *aggref = (Aggref *) node;
+		ListCell *cell;
 
 		foreach(cell, aggref->args)
 		{
@@ -377,7 +377,7 @@ find_agg(Plan *plan)
 static AttrNumber
 input_of_system(VeloGrouping *grouping, int source_natts, VeloSystemColumn column)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, grouping->input)
 	{
@@ -392,13 +392,12 @@ input_of_system(VeloGrouping *grouping, int source_natts, VeloSystemColumn colum
 static bool
 find_inputs_aggno(Node *node, void *context)
 {
-	int		   *aggno = context;
+	int *aggno = context;
 
 	if (node == NULL)
 		return false;
 	if (IsA(node, TargetEntry) && ((TargetEntry *) node)->resjunk &&
-		IsA(((TargetEntry *) node)->expr, Aggref) &&
-		((TargetEntry *) node)->resname &&
+		IsA(((TargetEntry *) node)->expr, Aggref) && ((TargetEntry *) node)->resname &&
 		strcmp(((TargetEntry *) node)->resname, "?inputs?") == 0)
 	{
 		*aggno = ((Aggref *) ((TargetEntry *) node)->expr)->aggno;
@@ -411,15 +410,15 @@ void
 velo_plan_grouping(VeloPlan *plan, VeloAnalysis *analysis)
 {
 	VeloGrouping *grouping = palloc0(sizeof(VeloGrouping));
-	Query	   *query = analysis->query;
-	Replay		replay = {.analysis = analysis};
+	Query *query = analysis->query;
+	Replay replay = {.analysis = analysis};
 	MoveArguments move = {.grouping = grouping};
 	PlannedStmt *planned;
-	Agg		   *agg;
-	Plan	   *child;
-	Result	   *stand_in;
-	ListCell   *cell;
-	int			replay_first;
+	Agg *agg;
+	Plan *child;
+	Result *stand_in;
+	ListCell *cell;
+	int replay_first;
 
 	replay_first = analysis->source_natts + VELO_SYSTEM_COLUMNS + 1;
 	replay.first_column = replay_first;
@@ -441,19 +440,19 @@ velo_plan_grouping(VeloPlan *plan, VeloAnalysis *analysis)
 	agg = find_agg(planned->planTree);
 	if (agg == NULL || (agg->aggstrategy != AGG_HASHED && agg->aggstrategy != AGG_PLAIN) ||
 		agg->groupingSets)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("this grouping is not supported in a continuous query"),
-				 errdetail("Every GROUP BY column must be of a type that can be hashed."),
-				 velo_plan_error_at_place(analysis->request->user_text,
-										  analysis->request->statement->places.group)));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("this grouping is not supported in a continuous query"),
+						errdetail("Every GROUP BY column must be of a type that can be hashed."),
+						velo_plan_error_at_place(analysis->request->user_text,
+												 analysis->request->statement->places.group)));
 	child = outerPlan(agg);
 	if (IsA(child, Result) && outerPlan(child))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a condition without columns is not supported in HAVING of a continuous query"),
-				 velo_plan_error_at_place(analysis->request->user_text,
-										  analysis->request->statement->places.having)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("a condition without columns is not supported in HAVING of a continuous query"),
+			 velo_plan_error_at_place(analysis->request->user_text,
+									  analysis->request->statement->places.having)));
 	restore_having(agg);
 	grouping->agg = agg;
 	grouping->input = copyObject(child->targetlist);
@@ -467,18 +466,19 @@ velo_plan_grouping(VeloPlan *plan, VeloAnalysis *analysis)
 	foreach(cell, grouping->input)
 	{
 		TargetEntry *entry = lfirst_node(TargetEntry, cell);
-		Node	   *expr = (Node *) entry->expr;
+		Node *expr = (Node *) entry->expr;
 
 		entry->resno = foreach_current_index(cell) + 1;
-		stand_in->plan.targetlist =
-			lappend(stand_in->plan.targetlist,
-					makeTargetEntry((Expr *) makeNullConst(exprType(expr), exprTypmod(expr),
-														   exprCollation(expr)),
-									entry->resno, NULL, false));
+		stand_in->plan.targetlist = lappend(stand_in->plan.targetlist,
+											makeTargetEntry((Expr *)
+																makeNullConst(exprType(expr),
+																			  exprTypmod(expr),
+																			  exprCollation(expr)),
+															entry->resno, NULL, false));
 		/* Replayed results have no value while rows come in. */
 		if (IsA(expr, Var) && ((Var *) expr)->varattno >= replay_first)
 		{
-			int			column = ((Var *) expr)->varattno - replay_first;
+			int column = ((Var *) expr)->varattno - replay_first;
 
 			while (list_length(grouping->replay_columns) <= column)
 				grouping->replay_columns = lappend_int(grouping->replay_columns, 0);
@@ -492,7 +492,8 @@ velo_plan_grouping(VeloPlan *plan, VeloAnalysis *analysis)
 		find_inputs_aggno((Node *) agg->plan.targetlist, &grouping->inputs_aggno);
 	if (analysis->is_windowed)
 	{
-		grouping->window_start = input_of_system(grouping, analysis->source_natts, VELO_WINDOW_START);
+		grouping->window_start = input_of_system(grouping, analysis->source_natts,
+												 VELO_WINDOW_START);
 		grouping->window_end = input_of_system(grouping, analysis->source_natts, VELO_WINDOW_END);
 	}
 	plan->grouping = grouping;

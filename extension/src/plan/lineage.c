@@ -18,15 +18,15 @@ typedef struct Collect
 {
 	const VeloAnalysis *analysis;
 	const char *output;
-	bool		is_direct;
-	List	   *edges;
+	bool is_direct;
+	List *edges;
 } Collect;
 
 static void
 add_edge(Collect *collect, const char *column)
 {
-	ListCell   *cell;
-	VeloEdge   *edge;
+	ListCell *cell;
+	VeloEdge *edge;
 
 	foreach(cell, collect->edges)
 	{
@@ -46,13 +46,13 @@ static void
 add_edges(Collect *collect, Node *node)
 {
 	const VeloAnalysis *a = collect->analysis;
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, pull_var_clause(node, PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS |
-								  PVC_RECURSE_PLACEHOLDERS))
+											PVC_RECURSE_PLACEHOLDERS))
 	{
-		Var		   *var = lfirst_node(Var, cell);
-		int			system = var->varattno - a->source_natts - 1;
+		Var *var = lfirst_node(Var, cell);
+		int system = var->varattno - a->source_natts - 1;
 
 		if (var->varattno == InvalidAttrNumber)
 		{
@@ -78,14 +78,14 @@ add_edges(Collect *collect, Node *node)
 List *
 velo_plan_edges(const VeloAnalysis *a)
 {
-	Collect		collect = {.analysis = a};
-	Query	   *query = a->query;
-	ListCell   *cell;
+	Collect collect = {.analysis = a};
+	Query *query = a->query;
+	ListCell *cell;
 
 	foreach(cell, query->targetList)
 	{
 		TargetEntry *entry = lfirst_node(TargetEntry, cell);
-		ListCell   *key;
+		ListCell *key;
 
 		if (entry->resjunk)
 			continue;
@@ -98,7 +98,8 @@ velo_plan_edges(const VeloAnalysis *a)
 		if (a->window_time)
 			add_edges(&collect, a->window_time);
 		foreach(key, query->groupClause)
-			add_edges(&collect, (Node *) get_sortgroupclause_tle(lfirst(key), query->targetList)->expr);
+			add_edges(&collect,
+					  (Node *) get_sortgroupclause_tle(lfirst(key), query->targetList)->expr);
 	}
 	return collect.edges;
 }

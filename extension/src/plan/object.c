@@ -21,7 +21,7 @@ velo_plan_object_of(Oid oid)
 {
 	VeloObject *object = palloc0(sizeof(VeloObject));
 	VeloStream *stream = velo_meta_stream(oid);
-	Relation	relation = relation_open(oid, AccessShareLock);
+	Relation relation = relation_open(oid, AccessShareLock);
 
 	object->relation = oid;
 	object->name = pstrdup(RelationGetRelationName(relation));
@@ -45,9 +45,9 @@ velo_plan_object_of(Oid oid)
 VeloObject *
 velo_plan_object(const VeloDeclared *declared, const char *schema, const char *name)
 {
-	RangeVar   *range;
-	Oid			oid;
-	ListCell   *cell;
+	RangeVar *range;
+	Oid oid;
+	ListCell *cell;
 
 	if (declared)
 	{
@@ -74,16 +74,15 @@ void
 velo_plan_deny(const VeloObject *object)
 {
 	/* In PostgreSQL's words, but the user made a stream and no view. */
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied for %s %s", object->is_stream ? "stream" : "table",
-					object->name)));
+	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					errmsg("permission denied for %s %s", object->is_stream ? "stream" : "table",
+						   object->name)));
 }
 
 int
 velo_plan_path_begin(void)
 {
-	int			level = NewGUCNestLevel();
+	int level = NewGUCNestLevel();
 
 	(void) set_config_option("search_path",
 							 psprintf("velo, pg_catalog%s%s", *namespace_search_path ? ", " : "",

@@ -17,7 +17,7 @@
 static TargetEntry *
 find_output(Query *query, const char *name)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, query->targetList)
 	{
@@ -34,7 +34,7 @@ static TargetEntry *
 group_key_output(VeloAnalysis *a, SortGroupClause *clause, int number)
 {
 	TargetEntry *hidden = NULL;
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, a->query->targetList)
 	{
@@ -61,7 +61,8 @@ group_key_output(VeloAnalysis *a, SortGroupClause *clause, int number)
 		return NULL;
 	hidden->resjunk = false;
 	if (IsA(hidden->expr, Var) && ((Var *) hidden->expr)->varattno > a->source_natts)
-		hidden->resname = pstrdup(velo_plan_column_name(a->source, ((Var *) hidden->expr)->varattno));
+		hidden->resname = pstrdup(velo_plan_column_name(a->source,
+														((Var *) hidden->expr)->varattno));
 	else
 		hidden->resname = psprintf("_k%d", number);
 	return hidden;
@@ -86,9 +87,9 @@ constant_key(Query *query)
 static List *
 key_entries(VeloPlan *plan, VeloAnalysis *a)
 {
-	List	   *entries = NIL;
-	ListCell   *cell;
-	int			number = 0;
+	List *entries = NIL;
+	ListCell *cell;
+	int number = 0;
 
 	if (a->key_names)
 	{
@@ -118,7 +119,7 @@ key_entries(VeloPlan *plan, VeloAnalysis *a)
 	/* Row query: the source's key, if its columns are passed on as they are. */
 	foreach(cell, a->source->key_columns)
 	{
-		ListCell   *item;
+		ListCell *item;
 
 		foreach(item, a->query->targetList)
 		{
@@ -140,19 +141,22 @@ key_entries(VeloPlan *plan, VeloAnalysis *a)
 static void
 set_keys(VeloPlan *plan, VeloAnalysis *a)
 {
-	List	   *entries = key_entries(plan, a);
-	ListCell   *cell;
+	List *entries = key_entries(plan, a);
+	ListCell *cell;
 
 	if (a->request->for_table && entries == NIL && !a->is_grouped)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-				 errmsg("table \"%s\" has no key", a->request->statement->name ?
-						a->request->statement->name->name : a->source->name),
-				 errdetail("The query does not group, and its source has no key."),
-				 errhint("Mark the key columns in the select list with PRIMARY KEY, or create a STREAM."),
-				 velo_plan_error_at(a->request->user_text, a->request->statement->name ?
-									a->request->statement->name->span.from :
-									a->request->statement->span.from)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+			 errmsg("table \"%s\" has no key", a->request->statement->name
+												   ? a->request->statement->name->name
+												   : a->source->name),
+			 errdetail("The query does not group, and its source has no key."),
+			 errhint(
+				 "Mark the key columns in the select list with PRIMARY KEY, or create a STREAM."),
+			 velo_plan_error_at(a->request->user_text, a->request->statement->name
+														   ? a->request->statement->name->span.from
+														   : a->request->statement->span.from)));
 	plan->keys = palloc(sizeof(AttrNumber) * Max(1, list_length(entries)));
 	foreach(cell, entries)
 		plan->keys[plan->nkeys++] = ((TargetEntry *) lfirst(cell))->resno;
@@ -161,8 +165,8 @@ set_keys(VeloPlan *plan, VeloAnalysis *a)
 static void
 set_output(VeloPlan *plan, VeloAnalysis *a)
 {
-	List	   *outputs = NIL;
-	ListCell   *cell;
+	List *outputs = NIL;
+	ListCell *cell;
 
 	foreach(cell, a->query->targetList)
 	{
@@ -179,9 +183,9 @@ set_output(VeloPlan *plan, VeloAnalysis *a)
 static void
 order_targets(Query *query)
 {
-	List	   *shown = NIL;
-	List	   *hidden = NIL;
-	ListCell   *cell;
+	List *shown = NIL;
+	List *hidden = NIL;
+	ListCell *cell;
 
 	foreach(cell, query->targetList)
 	{

@@ -22,7 +22,7 @@ static bool
 has_constructs(const LiftStatement *statement)
 {
 	return statement->window || statement->emit != LIFT_EMIT_DEFAULT || statement->key_items ||
-		statement->into || statement->properties;
+		   statement->into || statement->properties;
 }
 
 static bool
@@ -42,7 +42,7 @@ uses_pipeline_names(Node *node, void *context)
 		return false;
 	if (IsA(node, ColumnRef))
 	{
-		Node	   *field = llast(((ColumnRef *) node)->fields);
+		Node *field = llast(((ColumnRef *) node)->fields);
 
 		return IsA(field, String) && velo_row_system_column(strVal(field)) >= 0;
 	}
@@ -56,10 +56,10 @@ velo_plan_is_plain(const char *user_text, const LiftStatement *statement,
 				   const VeloDeclared *declared)
 {
 	VeloErrorMap map;
-	List	   *parsed;
+	List *parsed;
 	SelectStmt *select;
 	VeloObject *source;
-	RangeVar   *range;
+	RangeVar *range;
 
 	if (statement->kind != LIFT_QUERY || has_constructs(statement))
 		return false;
@@ -76,16 +76,18 @@ velo_plan_is_plain(const char *user_text, const LiftStatement *statement,
 	if (source == NULL && select->withClause == NULL && range->catalogname == NULL)
 	{
 		/* PostgreSQL would say the same, without a hint. */
-		const char *hint =
-			velo_plan_object_hint(declared, range->schemaname, range->relname,
-								  "List what there is with SHOW STREAMS and SHOW TABLES.");
+		const char
+			*hint = velo_plan_object_hint(declared, range->schemaname, range->relname,
+										  "List what there is with SHOW STREAMS and SHOW TABLES.");
 
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation \"%s\" does not exist", range->schemaname ?
-						psprintf("%s.%s", range->schemaname, range->relname) : range->relname),
+				 errmsg("relation \"%s\" does not exist",
+						range->schemaname ? psprintf("%s.%s", range->schemaname, range->relname)
+										  : range->relname),
 				 errhint("%s", hint),
-				 velo_plan_error_at(user_text, velo_lift_origin(statement->core, range->location))));
+				 velo_plan_error_at(user_text,
+									velo_lift_origin(statement->core, range->location))));
 	}
 	if (!uses_pipeline_names((Node *) select->targetList, NULL) &&
 		!uses_pipeline_names(select->whereClause, NULL) &&

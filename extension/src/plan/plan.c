@@ -42,7 +42,8 @@ plan_window(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 
 	if (lifted == NULL)
 		return;
-	window->kind = lifted->kind == LIFT_WINDOW_TUMBLING ? VELO_WINDOW_TUMBLING : VELO_WINDOW_SLIDING;
+	window->kind = lifted->kind == LIFT_WINDOW_TUMBLING ? VELO_WINDOW_TUMBLING
+														: VELO_WINDOW_SLIDING;
 	window->size_us = a->window_args[0]->micros;
 	window->size_months = a->window_args[0]->months;
 	window->advance_us = a->window_args[1] ? a->window_args[1]->micros : window->size_us;
@@ -53,16 +54,15 @@ plan_window(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("each record would belong to %lld windows",
-						(long long) ((window->size_us + window->advance_us - 1) / window->advance_us)),
-				 errdetail("At most %d are allowed.", MAX_PANES),
-				 errhint("Use a larger advance."),
+						(long long) ((window->size_us + window->advance_us - 1) /
+									 window->advance_us)),
+				 errdetail("At most %d are allowed.", MAX_PANES), errhint("Use a larger advance."),
 				 velo_plan_error_at(request->user_text, lifted->span.from)));
 	if (window->zone)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("OFFSET with a time zone is not supported yet"),
-				 errhint("Use a duration, such as OFFSET 2h."),
-				 velo_plan_error_at(request->user_text, lifted->offset_span.from)));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("OFFSET with a time zone is not supported yet"),
+						errhint("Use a duration, such as OFFSET 2h."),
+						velo_plan_error_at(request->user_text, lifted->offset_span.from)));
 	if (a->window_time)
 		window->time = expression_planner((Expr *) a->window_time);
 }
@@ -72,16 +72,18 @@ plan_window(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 static void
 plan_emit(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 {
-	LiftEmit	emit = request->statement->emit;
+	LiftEmit emit = request->statement->emit;
 
 	if (!a->is_grouped)
 	{
 		if (a->is_windowed && emit != LIFT_EMIT_CHANGES)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("rows of a window without aggregates at its close are not supported yet"),
-					 errhint("Add EMIT CHANGES to get each row with its window at arrival, or GROUP BY."),
-					 velo_plan_error_at(request->user_text, request->statement->window->span.from)));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("rows of a window without aggregates at its close are not supported yet"),
+				 errhint(
+					 "Add EMIT CHANGES to get each row with its window at arrival, or GROUP BY."),
+				 velo_plan_error_at(request->user_text, request->statement->window->span.from)));
 		if (emit == LIFT_EMIT_FINAL)
 			ereport(WARNING,
 					(errcode(ERRCODE_WARNING),
@@ -93,30 +95,31 @@ plan_emit(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 	if (emit == LIFT_EMIT_DEFAULT)
 		emit = a->is_windowed || request->is_pull ? LIFT_EMIT_FINAL : LIFT_EMIT_CHANGES;
 	if (emit == LIFT_EMIT_FINAL && !a->is_windowed && !plan->source.bounded)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("EMIT FINAL without a window never emits: stream \"%s\" has no end",
-						plan->source.name),
-				 errhint("Add a WINDOW clause, or read to the present end with 'bounded' = 'true'."),
-				 velo_plan_error_at(request->user_text, request->statement->emit_span.from)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("EMIT FINAL without a window never emits: stream \"%s\" has no end",
+					plan->source.name),
+			 errhint("Add a WINDOW clause, or read to the present end with 'bounded' = 'true'."),
+			 velo_plan_error_at(request->user_text, request->statement->emit_span.from)));
 	plan->emit = emit == LIFT_EMIT_CHANGES ? VELO_EMIT_CHANGES : VELO_EMIT_FINAL;
 
 	if (plan->emit == VELO_EMIT_CHANGES && a->is_windowed && plan->key_is_primary)
 	{
-		bool		has_window = false;
+		bool has_window = false;
 
 		for (int i = 0; i < plan->nkeys; i++)
 		{
-			Node	   *expr = (Node *) list_nth_node(TargetEntry, a->query->targetList,
-													  plan->keys[i] - 1)->expr;
+			Node *expr = (Node *) list_nth_node(TargetEntry, a->query->targetList,
+												plan->keys[i] - 1)
+							 ->expr;
 
 			if (IsA(expr, Var) && ((Var *) expr)->varattno > a->source_natts)
 				has_window = true;
 		}
 		if (!has_window)
 			ereport(WARNING,
-					(errcode(ERRCODE_WARNING),
-					 errmsg("the primary key leaves out the window"),
+					(errcode(ERRCODE_WARNING), errmsg("the primary key leaves out the window"),
 					 errdetail("Each window overwrites the row of the one before."),
 					 errhint("Add _window_start PRIMARY KEY to the select list."),
 					 velo_plan_error_at(request->user_text,
@@ -128,7 +131,7 @@ static void
 plan_limit(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 {
 	const LiftPlaces *places = &request->statement->places;
-	Node	   *limit = a->query->limitCount;
+	Node *limit = a->query->limitCount;
 
 	plan->limit = -1;
 	a->query->limitCount = NULL;
@@ -136,41 +139,40 @@ plan_limit(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 	if (a->query->sortClause)
 	{
 		if (request->is_pull)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("ORDER BY is not supported yet in a query with windows, system columns or "
-							"functions of schema velo"),
-					 errhint("Write the rows into a table and order that, or name functions as velo.name."),
-					 velo_plan_error_at_place(request->user_text, places->order)));
-		ereport(WARNING,
-				(errcode(ERRCODE_WARNING),
-				 errmsg("ORDER BY has no effect in a continuous query yet"),
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("ORDER BY is not supported yet in a query with windows, system columns or "
+						"functions of schema velo"),
+				 errhint(
+					 "Write the rows into a table and order that, or name functions as velo.name."),
 				 velo_plan_error_at_place(request->user_text, places->order)));
+		ereport(WARNING, (errcode(ERRCODE_WARNING),
+						  errmsg("ORDER BY has no effect in a continuous query yet"),
+						  velo_plan_error_at_place(request->user_text, places->order)));
 		a->query->sortClause = NIL;
 	}
 	if (limit == NULL)
 		return;
 	limit = eval_const_expressions(NULL, limit);
 	if (!IsA(limit, Const))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("LIMIT of a continuous query must be a constant"),
-				 velo_plan_error_at_place(request->user_text, places->limit)));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("LIMIT of a continuous query must be a constant"),
+						velo_plan_error_at_place(request->user_text, places->limit)));
 	if (((Const *) limit)->constisnull)
-		return;					/* LIMIT ALL */
+		return; /* LIMIT ALL */
 	plan->limit = DatumGetInt64(((Const *) limit)->constvalue);
 	if (plan->limit < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE),
-				 errmsg("LIMIT must not be negative"),
-				 velo_plan_error_at_place(request->user_text, places->limit)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE),
+						errmsg("LIMIT must not be negative"),
+						velo_plan_error_at_place(request->user_text, places->limit)));
 }
 
 static void
 plan_needed(VeloPlan *plan)
 {
-	Bitmapset  *used = NULL;
-	int			member = -1;
+	Bitmapset *used = NULL;
+	int member = -1;
 
 	pull_varattnos((Node *) plan->filter, 1, &used);
 	pull_varattnos((Node *) plan->window_filter, 1, &used);
@@ -180,11 +182,12 @@ plan_needed(VeloPlan *plan)
 		pull_varattnos((Node *) plan->grouping->input, 1, &used);
 	while ((member = bms_next_member(used, member)) >= 0)
 	{
-		AttrNumber	number = member + FirstLowInvalidHeapAttributeNumber;
+		AttrNumber number = member + FirstLowInvalidHeapAttributeNumber;
 
-		if (number == InvalidAttrNumber)	/* whole row */
+		if (number == InvalidAttrNumber) /* whole row */
 		{
-			plan->source.needed = bms_add_range(plan->source.needed, 0, plan->source.user_natts - 1);
+			plan->source.needed = bms_add_range(plan->source.needed, 0,
+												plan->source.user_natts - 1);
 			continue;
 		}
 		plan->source.needed = bms_add_member(plan->source.needed, number - 1);
@@ -196,10 +199,10 @@ plan_needed(VeloPlan *plan)
 VeloPlan *
 velo_plan_query(const VeloPlanRequest *request)
 {
-	VeloPlan   *plan = palloc0(sizeof(VeloPlan));
+	VeloPlan *plan = palloc0(sizeof(VeloPlan));
 	VeloAnalysis *a = velo_plan_analyse(request);
-	Query	   *query = a->query;
-	ListCell   *cell;
+	Query *query = a->query;
+	ListCell *cell;
 
 	velo_plan_source(plan, request, a);
 	plan->options = a->bound.job;

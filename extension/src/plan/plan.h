@@ -25,7 +25,7 @@
 /* What errors of a statement point into. */
 typedef struct VeloText
 {
-	const char *text;			/* all of what the user typed */
+	const char *text; /* all of what the user typed */
 	const LiftScript *script;
 } VeloText;
 
@@ -34,13 +34,13 @@ typedef struct VeloText
  * position is reported as "internal" (relative to the text given to the
  * function); DO LANGUAGE velo turns it into one of the client's own statement.
  */
-extern int	velo_plan_error_at(const char *user_text, int byte);
+extern int velo_plan_error_at(const char *user_text, int byte);
 
 /* The same for the first byte of a part of the text; nothing if there is no such part. */
-extern int	velo_plan_error_at_place(const char *user_text, LiftSpan place);
+extern int velo_plan_error_at_place(const char *user_text, LiftSpan place);
 /* Inside ereport(): at the value that the statement gives to a property, if it gives one. */
-extern int	velo_plan_error_at_property(const char *user_text, const LiftStatement *statement,
-										const char *property);
+extern int velo_plan_error_at_property(const char *user_text, const LiftStatement *statement,
+									   const char *property);
 
 /*
  * While on the error context stack, positions reported for a rewritten text are
@@ -51,7 +51,7 @@ typedef struct VeloErrorMap
 	ErrorContextCallback callback;
 	const char *user_text;
 	const LiftText *core;
-	int			skip;			/* characters put before core's text for the parser */
+	int skip; /* characters put before core's text for the parser */
 } VeloErrorMap;
 
 extern void velo_plan_error_map_push(VeloErrorMap *map, const char *user_text,
@@ -66,7 +66,7 @@ typedef struct VeloErrorPlace
 {
 	ErrorContextCallback callback;
 	const char *user_text;
-	LiftSpan	place;
+	LiftSpan place;
 } VeloErrorPlace;
 
 extern void velo_plan_error_place_push(VeloErrorPlace *place, const char *user_text, LiftSpan span);
@@ -83,22 +83,22 @@ extern const LiftAllocator velo_plan_allocator;
 /* A relation of the dialect as a query sees it, from the catalog or declared earlier in a text. */
 typedef struct VeloObject
 {
-	const char *schema;			/* of one declared in the text: NULL if not written */
+	const char *schema; /* of one declared in the text: NULL if not written */
 	const char *name;
-	Oid			relation;		/* InvalidOid: exists in the text only (validate) */
-	bool		is_stream;		/* else a table: declared, derived or PostgreSQL's */
-	bool		is_known;		/* has a row in velo.stream (or is declared in the text) */
-	bool		is_derived;
-	const char *type;			/* "native", "generator"; of a table "table" */
-	TupleDesc	desc;			/* user columns */
-	List	   *options;		/* VeloOptionValue */
-	List	   *key_columns;	/* of char * */
+	Oid relation;	/* InvalidOid: exists in the text only (validate) */
+	bool is_stream; /* else a table: declared, derived or PostgreSQL's */
+	bool is_known;	/* has a row in velo.stream (or is declared in the text) */
+	bool is_derived;
+	const char *type;  /* "native", "generator"; of a table "table" */
+	TupleDesc desc;	   /* user columns */
+	List *options;	   /* VeloOptionValue */
+	List *key_columns; /* of char * */
 } VeloObject;
 
 /* Objects declared by earlier statements of the same text, for velo.validate. */
 typedef struct VeloDeclared
 {
-	List	   *objects;		/* of VeloObject * */
+	List *objects; /* of VeloObject * */
 } VeloDeclared;
 
 /* Looks a name up: declared, then in the caller's path.  NULL if there is none. */
@@ -113,16 +113,16 @@ extern void velo_plan_deny(const VeloObject *object) __attribute__((noreturn));
  * Functions, operators and types are looked up in velo first, then in the
  * caller's path, until AtEOXact_GUC(true, level) with the level returned.
  */
-extern int	velo_plan_path_begin(void);
+extern int velo_plan_path_begin(void);
 
 /* --- names that were probably meant ----------------------------------------- */
 
 /* Offers of names, of which the nearest is kept: "best", or NULL if none is near. */
 typedef struct VeloNearest
 {
-	const char *name;			/* folded; NULL: too long to look for */
-	const char *best;			/* as it is to be shown */
-	int			distance;		/* of the best; at first: what is too far */
+	const char *name; /* folded; NULL: too long to look for */
+	const char *best; /* as it is to be shown */
+	int distance;	  /* of the best; at first: what is too far */
 } VeloNearest;
 
 extern void velo_plan_nearest_begin(VeloNearest *nearest, const char *name);
@@ -149,19 +149,19 @@ typedef enum VeloWindowKind
 typedef struct VeloWindow
 {
 	VeloWindowKind kind;
-	int64		size_us;		/* of fixed length, else 0 */
-	int64		advance_us;		/* sliding; equals size_us when tumbling */
-	int			size_months;	/* calendar windows (tumbling only), else 0 */
-	int64		offset_us;
-	const char *zone;			/* days, weeks and months follow its calendar, or NULL */
-	Expr	   *time;			/* over the row; NULL: _event_time */
+	int64 size_us;	  /* of fixed length, else 0 */
+	int64 advance_us; /* sliding; equals size_us when tumbling */
+	int size_months;  /* calendar windows (tumbling only), else 0 */
+	int64 offset_us;
+	const char *zone; /* days, weeks and months follow its calendar, or NULL */
+	Expr *time;		  /* over the row; NULL: _event_time */
 } VeloWindow;
 
 typedef enum VeloEmit
 {
-	VELO_EMIT_ROWS,				/* one row out for each row in */
-	VELO_EMIT_CHANGES,			/* changed groups, once a batch */
-	VELO_EMIT_FINAL				/* groups of closed windows; at the end without window */
+	VELO_EMIT_ROWS,	   /* one row out for each row in */
+	VELO_EMIT_CHANGES, /* changed groups, once a batch */
+	VELO_EMIT_FINAL	   /* groups of closed windows; at the end without window */
 } VeloEmit;
 
 /*
@@ -177,60 +177,60 @@ typedef enum VeloEmit
  */
 typedef struct VeloGrouping
 {
-	Agg		   *agg;			/* child: a Result with the types of "input" */
-	List	   *input;			/* TargetEntry over the source's row */
-	AttrNumber	window_start;	/* column of "input", 0 without window */
-	AttrNumber	window_end;
-	List	   *replay_columns; /* of int: columns of "input" that hold replayed results */
-	int			inputs_aggno;	/* aggno of velo._inputs, or -1 */
-	Query	   *replay_query;	/* SELECT the real aggregates FROM velo._replay() */
-	TupleDesc	replay_desc;	/* a kept row of arguments */
+	Agg *agg;				 /* child: a Result with the types of "input" */
+	List *input;			 /* TargetEntry over the source's row */
+	AttrNumber window_start; /* column of "input", 0 without window */
+	AttrNumber window_end;
+	List *replay_columns;  /* of int: columns of "input" that hold replayed results */
+	int inputs_aggno;	   /* aggno of velo._inputs, or -1 */
+	Query *replay_query;   /* SELECT the real aggregates FROM velo._replay() */
+	TupleDesc replay_desc; /* a kept row of arguments */
 } VeloGrouping;
 
 typedef struct VeloEdge
 {
 	const char *output;
 	const char *source_column;
-	bool		is_direct;
+	bool is_direct;
 } VeloEdge;
 
 typedef struct VeloPlan
 {
 	VeloSourceSpec source;
 	VeloObject *source_object;
-	VeloStartFrom start_from;	/* when there is no saved position */
+	VeloStartFrom start_from; /* when there is no saved position */
 
 	/* event time and watermark of the source */
-	AttrNumber	event_time;		/* 1-based column to read it from, or 0 */
-	bool		has_event_times;	/* rows have times of their own: that column's, or those
+	AttrNumber event_time; /* 1-based column to read it from, or 0 */
+	bool has_event_times;  /* rows have times of their own: that column's, or those
 								 * a derived stream keeps with its rows; else append time */
 	const char *event_time_format;
-	int64		out_of_order_us;
-	int64		idle_timeout_us;	/* 0: never */
-	const char *late_strategy;	/* "drop", "dead_letter" */
-	int64		allowed_lateness_us;
+	int64 out_of_order_us;
+	int64 idle_timeout_us;	   /* 0: never */
+	const char *late_strategy; /* "drop", "dead_letter" */
+	int64 allowed_lateness_us;
 
-	List	   *filter;			/* implicit AND, before the window; over the source's row */
-	VeloWindow	window;
-	List	   *window_filter;	/* the same, after the window */
-	VeloGrouping *grouping;		/* or NULL */
-	List	   *project;		/* without grouping: TargetEntry over the source's row */
+	List *filter; /* implicit AND, before the window; over the source's row */
+	VeloWindow window;
+	List *window_filter;	/* the same, after the window */
+	VeloGrouping *grouping; /* or NULL */
+	List *project;			/* without grouping: TargetEntry over the source's row */
 
-	VeloEmit	emit;
-	int64		limit;			/* output rows, -1: none */
-	TupleDesc	output;			/* what the sink gets */
-	bool		keeps_event_time; /* its last column is _event_time, for a native sink */
-	int			nkeys;
-	AttrNumber *keys;			/* of output, 1-based */
-	bool		key_is_primary; /* PRIMARY KEY items: NOT NULL, real primary key */
+	VeloEmit emit;
+	int64 limit;		   /* output rows, -1: none */
+	TupleDesc output;	   /* what the sink gets */
+	bool keeps_event_time; /* its last column is _event_time, for a native sink */
+	int nkeys;
+	AttrNumber *keys;	 /* of output, 1-based */
+	bool key_is_primary; /* PRIMARY KEY items: NOT NULL, real primary key */
 
-	List	   *options;		/* of the job */
-	List	   *sink_options;
-	List	   *edges;			/* of VeloEdge * */
-	const char *core_sql;		/* the SELECT given to PostgreSQL */
-	const char *layout;			/* shape of the state; "" for none */
-	const char *hash;			/* of everything that decides results */
-	List	   *depends;		/* of Oid: relations it was analysed against */
+	List *options; /* of the job */
+	List *sink_options;
+	List *edges;		  /* of VeloEdge * */
+	const char *core_sql; /* the SELECT given to PostgreSQL */
+	const char *layout;	  /* shape of the state; "" for none */
+	const char *hash;	  /* of everything that decides results */
+	List *depends;		  /* of Oid: relations it was analysed against */
 } VeloPlan;
 
 typedef struct VeloPlanRequest
@@ -238,12 +238,12 @@ typedef struct VeloPlanRequest
 	const char *user_text;
 	const LiftStatement *statement; /* holds query, window, emit, keys, properties */
 	const VeloDeclared *declared;	/* or NULL */
-	List	   *relations;		/* of a stored job: Oids of the names in FROM, in
+	List *relations;				/* of a stored job: Oids of the names in FROM, in
 								 * textual order; NIL: look names up */
-	bool		for_table;		/* the output is a keyed table */
-	bool		for_stream;		/* the output is a native stream */
-	bool		is_pull;		/* bounded by what is there now; windows close at the end */
-	TupleDesc	target;			/* INSERT: result columns take these names and types */
+	bool for_table;					/* the output is a keyed table */
+	bool for_stream;				/* the output is a native stream */
+	bool is_pull;					/* bounded by what is there now; windows close at the end */
+	TupleDesc target;				/* INSERT: result columns take these names and types */
 } VeloPlanRequest;
 
 /*
@@ -275,9 +275,9 @@ extern Jsonb *velo_plan_explain_json(const VeloPlan *plan, const char *sink);
  */
 typedef struct VeloBound
 {
-	List	   *source;
-	List	   *sink;
-	List	   *job;
+	List *source;
+	List *sink;
+	List *job;
 } VeloBound;
 
 /*

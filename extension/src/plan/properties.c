@@ -18,8 +18,8 @@ static const VeloOption source_type = {
 	.scopes = VELO_OPTION_SOURCE | VELO_OPTION_SINK,
 	.type = VELO_OPTION_CHOICE,
 	.choices = "native generator table discard table_source=table table_sink=table "
-	"kafka kafka_source=kafka kafka_sink=kafka file file_source=file file_sink=file "
-	"file_source_mmap=file",
+			   "kafka kafka_source=kafka kafka_sink=kafka file file_source=file file_sink=file "
+			   "file_source_mmap=file",
 	.description = "Where rows come from or go to.",
 };
 VELO_OPTION(source_type);
@@ -30,7 +30,8 @@ static const VeloOption group_ungrouped = {
 	.type = VELO_OPTION_CHOICE,
 	.standard = "error",
 	.choices = "error last",
-	.description = "A column neither grouped nor aggregated: an error, or the latest record's value.",
+	.description =
+		"A column neither grouped nor aggregated: an error, or the latest record's value.",
 };
 VELO_OPTION(group_ungrouped);
 
@@ -42,7 +43,7 @@ typedef struct Binder
 	const char *source_alias;
 	const char *source_type;
 	const char *sink_name;
-	VeloBound	bound;
+	VeloBound bound;
 } Binder;
 
 static void
@@ -59,13 +60,13 @@ bad_value(const Binder *binder, const LiftProperty *property, const char *detail
 static const char *
 find_choice(const char *choices, const char *value)
 {
-	size_t		length = strlen(value);
+	size_t length = strlen(value);
 
 	while (*choices)
 	{
-		size_t		word = strcspn(choices, " ");
+		size_t word = strcspn(choices, " ");
 		const char *equals = memchr(choices, '=', word);
-		size_t		name = equals ? equals - choices : word;
+		size_t name = equals ? equals - choices : word;
 
 		if (name == length && pg_strncasecmp(choices, value, length) == 0)
 			return equals ? pnstrdup(equals + 1, word - name - 1) : pnstrdup(choices, name);
@@ -83,7 +84,7 @@ choice_names(const char *choices)
 	initStringInfo(&text);
 	while (*choices)
 	{
-		size_t		word = strcspn(choices, " ");
+		size_t word = strcspn(choices, " ");
 
 		if (!memchr(choices, '=', word))
 			appendStringInfo(&text, "%s%.*s", text.len ? ", " : "", (int) word, choices);
@@ -106,11 +107,11 @@ static const char *
 normalise(const Binder *binder, const LiftProperty *property, const VeloOption *option)
 {
 	const char *value = property->value;
-	char	   *end;
-	bool		flag;
-	double		number;
-	long long	micros;
-	int			months;
+	char *end;
+	bool flag;
+	double number;
+	long long micros;
+	int months;
 	const char *choice;
 
 	switch (option->type)
@@ -137,8 +138,9 @@ normalise(const Binder *binder, const LiftProperty *property, const VeloOption *
 			return value;
 		case VELO_OPTION_MS:
 			if (!velo_lift_duration(value, strlen(value), 1000, &micros, &months) || months != 0)
-				bad_value(binder, property,
-						  "The value must be a duration such as 500ms, 5s or 1m; a bare number counts milliseconds.");
+				bad_value(
+					binder, property,
+					"The value must be a duration such as 500ms, 5s or 1m; a bare number counts milliseconds.");
 			if (micros < 0)
 				bad_value(binder, property, "A duration must not be negative.");
 			check_range(binder, property, option, (double) (micros / 1000));
@@ -157,7 +159,7 @@ normalise(const Binder *binder, const LiftProperty *property, const VeloOption *
 static const char *
 strip(const char *key, const char *name)
 {
-	size_t		length = name ? strlen(name) : 0;
+	size_t length = name ? strlen(name) : 0;
 
 	if (length && pg_strncasecmp(key, name, length) == 0 && key[length] == '.')
 		return key + length + 1;
@@ -169,8 +171,8 @@ static int
 find_scope(const Binder *binder, const LiftProperty *property, const char **key)
 {
 	const char *rest;
-	bool		is_declaration = binder->statement->kind == LIFT_CREATE_DECLARE ||
-		binder->statement->kind == LIFT_ALTER;
+	bool is_declaration = binder->statement->kind == LIFT_CREATE_DECLARE ||
+						  binder->statement->kind == LIFT_ALTER;
 
 	*key = property->key;
 	if (property->source || is_declaration)
@@ -212,50 +214,48 @@ is_word_of(const char *list, const char *word)
 	const char *found = word ? strstr(list, word) : NULL;
 
 	return found && (found == list || found[-1] == ' ') &&
-		(found[strlen(word)] == '\0' || found[strlen(word)] == ' ');
+		   (found[strlen(word)] == '\0' || found[strlen(word)] == ' ');
 }
 
 static void
 bind_one(Binder *binder, const LiftProperty *property)
 {
 	const char *key;
-	int			scope = find_scope(binder, property, &key);
+	int scope = find_scope(binder, property, &key);
 	const VeloOption *option = velo_base_option_find(key, scope);
 	const char *name;
-	List	  **target = scope == VELO_OPTION_JOB ? &binder->bound.job :
-		scope == VELO_OPTION_SINK ? &binder->bound.sink : &binder->bound.source;
+	List **target = scope == VELO_OPTION_JOB	? &binder->bound.job
+					: scope == VELO_OPTION_SINK ? &binder->bound.sink
+												: &binder->bound.source;
 
 	if (option == NULL)
 	{
 		/* A bare key of a query may belong to anything. */
-		bool		is_free = key == property->key && property->source == NULL &&
-			binder->statement->kind != LIFT_CREATE_DECLARE &&
-			binder->statement->kind != LIFT_ALTER;
-		const char *hint =
-			velo_plan_property_hint(pnstrdup(property->key, key - property->key), key,
-									is_free ? ~0 : scope);
+		bool is_free = key == property->key && property->source == NULL &&
+					   binder->statement->kind != LIFT_CREATE_DECLARE &&
+					   binder->statement->kind != LIFT_ALTER;
+		const char *hint = velo_plan_property_hint(pnstrdup(property->key, key - property->key),
+												   key, is_free ? ~0 : scope);
 
-		ereport(WARNING,
-				(errcode(ERRCODE_WARNING),
-				 errmsg("property \"%s\" is not known and has no effect", property->key),
-				 hint ? errhint("%s", hint) : errhint("velo.options() lists the properties there are."),
-				 velo_plan_error_at(binder->user_text, property->key_span.from)));
+		ereport(WARNING, (errcode(ERRCODE_WARNING),
+						  errmsg("property \"%s\" is not known and has no effect", property->key),
+						  hint ? errhint("%s", hint)
+							   : errhint("velo.options() lists the properties there are."),
+						  velo_plan_error_at(binder->user_text, property->key_span.from)));
 		return;
 	}
 	if (option->refused)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("property \"%s\" is not supported yet", property->key),
-				 errdetail_internal("%s", option->refused),
-				 velo_plan_error_at(binder->user_text, property->key_span.from)));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("property \"%s\" is not supported yet", property->key),
+						errdetail_internal("%s", option->refused),
+						velo_plan_error_at(binder->user_text, property->key_span.from)));
 	if (scope == VELO_OPTION_SOURCE && option->types && binder->source_type &&
 		!is_word_of(option->types, binder->source_type))
 	{
-		ereport(WARNING,
-				(errcode(ERRCODE_WARNING),
-				 errmsg("property \"%s\" has no effect on a source of type %s", property->key,
-						binder->source_type),
-				 velo_plan_error_at(binder->user_text, property->key_span.from)));
+		ereport(WARNING, (errcode(ERRCODE_WARNING),
+						  errmsg("property \"%s\" has no effect on a source of type %s",
+								 property->key, binder->source_type),
+						  velo_plan_error_at(binder->user_text, property->key_span.from)));
 		return;
 	}
 	name = option->name[strlen(option->name) - 1] == '*' ? key : option->name;
@@ -271,7 +271,7 @@ VeloBound
 velo_plan_bind(const char *user_text, const LiftStatement *statement, const char *source_name,
 			   const char *source_alias, const char *source_type, const char *sink_name)
 {
-	Binder		binder = {
+	Binder binder = {
 		.user_text = user_text,
 		.statement = statement,
 		.source_name = source_name,

@@ -12,8 +12,7 @@
 
 VELO_FUNCTION(velo_rows)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("this function is internal to velostream")));
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("this function is internal to velostream")));
 	PG_RETURN_NULL();
 }

@@ -36,7 +36,7 @@ velo_row_system_column(const char *name)
 TupleDesc
 velo_row_desc_with_system(TupleDesc user)
 {
-	TupleDesc	desc = CreateTemplateTupleDesc(user->natts + VELO_SYSTEM_COLUMNS);
+	TupleDesc desc = CreateTemplateTupleDesc(user->natts + VELO_SYSTEM_COLUMNS);
 
 	for (int i = 1; i <= user->natts; i++)
 		TupleDescCopyEntry(desc, i, user, i);
@@ -50,7 +50,7 @@ VeloChunk *
 velo_row_chunk_create(TupleDesc desc, int user_natts, MemoryContext parent)
 {
 	MemoryContext old = MemoryContextSwitchTo(parent);
-	VeloChunk  *chunk = palloc0(sizeof(VeloChunk));
+	VeloChunk *chunk = palloc0(sizeof(VeloChunk));
 
 	chunk->desc = desc;
 	chunk->natts = desc->natts;
@@ -85,7 +85,7 @@ velo_row_chunk_free(VeloChunk *chunk)
 int
 velo_row_append(VeloChunk *chunk)
 {
-	int			row = chunk->nrows++;
+	int row = chunk->nrows++;
 
 	Assert(row < VELO_CHUNK_ROWS);
 	chunk->place[row] = row;
@@ -106,7 +106,7 @@ velo_row_restore(VeloChunk *chunk, int nrows)
 int64
 velo_row_bytes(const VeloChunk *chunk)
 {
-	int64		bytes = 0;
+	int64 bytes = 0;
 
 	for (int column = 0; column < chunk->user_natts; column++)
 	{
@@ -116,8 +116,9 @@ velo_row_bytes(const VeloChunk *chunk)
 		{
 			if (velo_row_nulls(chunk, i)[column])
 				continue;
-			bytes += att->attlen > 0 ? att->attlen
-				: datumGetSize(velo_row_values(chunk, i)[column], false, att->attlen);
+			bytes += att->attlen > 0
+						 ? att->attlen
+						 : datumGetSize(velo_row_values(chunk, i)[column], false, att->attlen);
 		}
 	}
 	return bytes;
@@ -126,7 +127,7 @@ velo_row_bytes(const VeloChunk *chunk)
 void
 velo_row_drop_tombstones(VeloChunk *chunk)
 {
-	int			kept = 0;
+	int kept = 0;
 
 	for (int i = 0; i < chunk->nrows; i++)
 		if (!(*velo_row_flags(chunk, i) & VELO_ROW_TOMBSTONE))
@@ -137,12 +138,12 @@ velo_row_drop_tombstones(VeloChunk *chunk)
 void
 velo_row_bare(VeloChunk *chunk, int row, int nkeys, const AttrNumber *keys)
 {
-	bool	   *nulls = velo_row_nulls(chunk, row);
+	bool *nulls = velo_row_nulls(chunk, row);
 
 	for (int i = 0; i < chunk->natts; i++)
 	{
-		bool		is_key = strcmp(NameStr(TupleDescAttr(chunk->desc, i)->attname),
-									velo_system_columns[VELO_EVENT_TIME].name) == 0;
+		bool is_key = strcmp(NameStr(TupleDescAttr(chunk->desc, i)->attname),
+							 velo_system_columns[VELO_EVENT_TIME].name) == 0;
 
 		for (int k = 0; k < nkeys; k++)
 			is_key = is_key || keys[k] == i + 1;

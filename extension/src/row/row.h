@@ -21,7 +21,7 @@
 /* System columns, in the order in which they follow the user's columns. */
 typedef enum VeloSystemColumn
 {
-	VELO_TIMESTAMP,				/* append time */
+	VELO_TIMESTAMP, /* append time */
 	VELO_EVENT_TIME,
 	VELO_WINDOW_START,
 	VELO_WINDOW_END,
@@ -30,20 +30,20 @@ typedef enum VeloSystemColumn
 	VELO_PARTITION,
 	VELO_OFFSET,
 	VELO_HEADERS,
-	VELO_SYSTEM_COLUMNS			/* how many there are */
+	VELO_SYSTEM_COLUMNS /* how many there are */
 } VeloSystemColumn;
 
 typedef struct VeloSystemColumnInfo
 {
-	const char *name;			/* "_timestamp" */
-	Oid			type;
+	const char *name; /* "_timestamp" */
+	Oid type;
 	const char *description;
 } VeloSystemColumnInfo;
 
 extern const VeloSystemColumnInfo velo_system_columns[VELO_SYSTEM_COLUMNS];
 
 /* The system column of that name (any case), or -1. */
-extern int	velo_row_system_column(const char *name);
+extern int velo_row_system_column(const char *name);
 
 /* A descriptor with the system columns behind those of "user". */
 extern TupleDesc velo_row_desc_with_system(TupleDesc user);
@@ -52,15 +52,15 @@ extern TupleDesc velo_row_desc_with_system(TupleDesc user);
 
 typedef struct VeloChunk
 {
-	TupleDesc	desc;
-	int			natts;			/* user and system columns */
-	int			user_natts;		/* without the system columns; natts if it has none */
-	int			nrows;
-	Datum	   *values;			/* the row at place p starts at values + p * natts */
-	bool	   *nulls;
-	uint8	   *flags;			/* by place: VELO_ROW_… */
-	uint16	   *place;			/* where row i stands; dropping rows only permutes this */
-	MemoryContext context;		/* owns by-reference values; emptied by reset */
+	TupleDesc desc;
+	int natts;		/* user and system columns */
+	int user_natts; /* without the system columns; natts if it has none */
+	int nrows;
+	Datum *values; /* the row at place p starts at values + p * natts */
+	bool *nulls;
+	uint8 *flags;		   /* by place: VELO_ROW_… */
+	uint16 *place;		   /* where row i stands; dropping rows only permutes this */
+	MemoryContext context; /* owns by-reference values; emptied by reset */
 } VeloChunk;
 
 /* desc must live as long as the chunk; user_natts < desc->natts if system columns follow. */
@@ -90,7 +90,7 @@ velo_row_flags(const VeloChunk *chunk, int row)
 static inline void
 velo_row_keep(VeloChunk *chunk, int to, int from)
 {
-	uint16		place = chunk->place[to];
+	uint16 place = chunk->place[to];
 
 	chunk->place[to] = chunk->place[from];
 	chunk->place[from] = place;
@@ -116,7 +116,7 @@ velo_row_to_slot(const VeloChunk *chunk, int row, TupleTableSlot *slot)
 }
 
 /* Appends an all-NULL row and returns its number; the chunk must not be full. */
-extern int	velo_row_append(VeloChunk *chunk);
+extern int velo_row_append(VeloChunk *chunk);
 
 /* Drops the rows that are tombstones. */
 extern void velo_row_drop_tombstones(VeloChunk *chunk);

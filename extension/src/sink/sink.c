@@ -8,7 +8,7 @@
 
 VELO_REGISTRY(sink, VeloSinkOps);
 
-bool		velo_sink_is_writing = false;
+bool velo_sink_is_writing = false;
 
 const VeloSinkOps *
 velo_sink_find(const char *type)

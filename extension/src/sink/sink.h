@@ -34,14 +34,14 @@
 
 typedef struct VeloSinkSpec
 {
-	const char *name;			/* for messages */
-	const char *type;			/* "table", "native", "discard", "client" */
-	Oid			relation;		/* the table, or the stream's view */
-	TupleDesc	desc;			/* result columns, by position the relation's columns named in
+	const char *name; /* for messages */
+	const char *type; /* "table", "native", "discard", "client" */
+	Oid relation;	  /* the table, or the stream's view */
+	TupleDesc desc;	  /* result columns, by position the relation's columns named in
 								 * desc */
-	int			nkeys;			/* key columns; 0: append only */
-	AttrNumber *keys;			/* 1-based in desc */
-	List	   *options;		/* VeloOptionValue */
+	int nkeys;		  /* key columns; 0: append only */
+	AttrNumber *keys; /* 1-based in desc */
+	List *options;	  /* VeloOptionValue */
 } VeloSinkSpec;
 
 typedef struct VeloSink VeloSink;
@@ -49,11 +49,11 @@ typedef struct VeloSink VeloSink;
 typedef struct VeloSinkOps
 {
 	const char *type;
-	VeloSink   *(*open) (const VeloSinkSpec *spec);
-	void		(*write) (VeloSink *sink, VeloChunk *chunk);
-	void		(*flush) (VeloSink *sink);
-	void		(*committed) (VeloSink *sink);	/* may be NULL */
-	void		(*close) (VeloSink *sink);	/* may be NULL */
+	VeloSink *(*open)(const VeloSinkSpec *spec);
+	void (*write)(VeloSink *sink, VeloChunk *chunk);
+	void (*flush)(VeloSink *sink);
+	void (*committed)(VeloSink *sink); /* may be NULL */
+	void (*close)(VeloSink *sink);	   /* may be NULL */
 } VeloSinkOps;
 
 /* First member of every sink. */

@@ -27,28 +27,28 @@
 
 typedef struct GivenRow
 {
-	bool		has_row;
-	bool		ends_batch;
-	TimestampTz clock;			/* DT_NOBEGIN: not set */
-	TimestampTz append_time;	/* DT_NOBEGIN: the clock's */
-	Datum	   *values;
-	bool	   *nulls;
+	bool has_row;
+	bool ends_batch;
+	TimestampTz clock;		 /* DT_NOBEGIN: not set */
+	TimestampTz append_time; /* DT_NOBEGIN: the clock's */
+	Datum *values;
+	bool *nulls;
 } GivenRow;
 
 typedef struct GivenSource
 {
-	VeloSource	base;
+	VeloSource base;
 	MemoryContext context;
-	GivenRow   *rows;
-	int			nrows;
-	int			next;
+	GivenRow *rows;
+	int nrows;
+	int next;
 } GivenSource;
 
 static TimestampTz
 optional_time(HeapTuple tuple, TupleDesc desc, int column)
 {
-	bool		is_null;
-	Datum		value = SPI_getbinval(tuple, desc, column, &is_null);
+	bool is_null;
+	Datum value = SPI_getbinval(tuple, desc, column, &is_null);
 
 	return is_null ? DT_NOBEGIN : DatumGetTimestampTz(value);
 }
@@ -56,8 +56,8 @@ optional_time(HeapTuple tuple, TupleDesc desc, int column)
 static void
 read_row(GivenSource *source, GivenRow *row, HeapTuple tuple, TupleDesc desc)
 {
-	int			natts = source->base.spec->user_natts;
-	bool		is_null;
+	int natts = source->base.spec->user_natts;
+	bool is_null;
 	MemoryContext old;
 
 	row->has_row = DatumGetBool(SPI_getbinval(tuple, desc, 1, &is_null));
@@ -69,7 +69,7 @@ read_row(GivenSource *source, GivenRow *row, HeapTuple tuple, TupleDesc desc)
 	row->nulls = palloc0(sizeof(bool) * natts);
 	for (int i = 0; i < natts; i++)
 	{
-		Datum		value = SPI_getbinval(tuple, desc, i + 5, &row->nulls[i]);
+		Datum value = SPI_getbinval(tuple, desc, i + 5, &row->nulls[i]);
 		Form_pg_attribute att = TupleDescAttr(desc, i + 4);
 
 		if (!row->nulls[i])
@@ -83,26 +83,29 @@ given_open(const VeloSourceSpec *spec)
 {
 	GivenSource *source = palloc0(sizeof(GivenSource));
 	StringInfoData sql;
-	Datum		arg;
-	Oid			type = JSONBOID;
+	Datum arg;
+	Oid type = JSONBOID;
 
 	source->base.ops = velo_source_find("given");
 	source->base.spec = spec;
 	source->context = CurrentMemoryContext;
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT (e - '_clock' - '_commit') <> '{}', (e ->> '_commit')::boolean, "
-					 "(e ->> '_clock')::timestamptz, (e ->> '_timestamp')::timestamptz, "
-					 "(pg_catalog.jsonb_populate_record(NULL::%s, e)).* "
-					 "FROM pg_catalog.jsonb_array_elements($1) WITH ORDINALITY g (e, n) ORDER BY n",
-					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(spec->relation)),
-												get_rel_name(spec->relation)));
+	appendStringInfo(
+		&sql,
+		"SELECT (e - '_clock' - '_commit') <> '{}', (e ->> '_commit')::boolean, "
+		"(e ->> '_clock')::timestamptz, (e ->> '_timestamp')::timestamptz, "
+		"(pg_catalog.jsonb_populate_record(NULL::%s, e)).* "
+		"FROM pg_catalog.jsonb_array_elements($1) WITH ORDINALITY g (e, n) ORDER BY n",
+		quote_qualified_identifier(get_namespace_name(get_rel_namespace(spec->relation)),
+								   get_rel_name(spec->relation)));
 	arg = JsonbPGetDatum(spec->given);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	if (SPI_execute_with_args(sql.data, 1, &type, &arg, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the given rows");
 	source->nrows = SPI_processed;
-	source->rows = MemoryContextAllocZero(source->context, sizeof(GivenRow) * Max(1, source->nrows));
+	source->rows = MemoryContextAllocZero(source->context,
+										  sizeof(GivenRow) * Max(1, source->nrows));
 	for (int i = 0; i < source->nrows; i++)
 		read_row(source, &source->rows[i], SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
 	SPI_finish();
@@ -134,12 +137,12 @@ static int
 given_poll(VeloSource *base, VeloChunk *chunk, int limit)
 {
 	GivenSource *source = (GivenSource *) base;
-	int			before = chunk->nrows;
+	int before = chunk->nrows;
 
 	while (source->next < source->nrows && !velo_row_is_full(chunk) &&
 		   chunk->nrows - before < limit)
 	{
-		GivenRow   *given = &source->rows[source->next];
+		GivenRow *given = &source->rows[source->next];
 
 		/* Rows that came before the clock moves are processed at their own time. */
 		if (given->clock != DT_NOBEGIN)
@@ -151,20 +154,18 @@ given_poll(VeloSource *base, VeloChunk *chunk, int limit)
 		source->next++;
 		if (given->has_row)
 		{
-			int			row = velo_row_append(chunk);
+			int row = velo_row_append(chunk);
 			TimestampTz time = given->append_time != DT_NOBEGIN ? given->append_time
-				: velo_clock_now();
+																: velo_clock_now();
 
 			memcpy(velo_row_values(chunk, row), given->values,
 				   sizeof(Datum) * base->spec->user_natts);
-			memcpy(velo_row_nulls(chunk, row), given->nulls,
-				   sizeof(bool) * base->spec->user_natts);
+			memcpy(velo_row_nulls(chunk, row), given->nulls, sizeof(bool) * base->spec->user_natts);
 			velo_row_set_system(chunk, row, VELO_TIMESTAMP, TimestampTzGetDatum(time));
 			velo_row_set_system(chunk, row, VELO_EVENT_TIME, TimestampTzGetDatum(time));
 			velo_row_set_system(chunk, row, VELO_PARTITION, Int32GetDatum(0));
 			velo_row_set_system(chunk, row, VELO_OFFSET, Int64GetDatum(source->next));
-			velo_row_set_system(chunk, row, VELO_TOPIC,
-								CStringGetTextDatum(base->spec->name));
+			velo_row_set_system(chunk, row, VELO_TOPIC, CStringGetTextDatum(base->spec->name));
 		}
 		if (given->ends_batch)
 			break;

@@ -211,7 +211,7 @@ watch_storages(void)
 	Oid *storages = palloc(sizeof(Oid) * Max(1, n));
 	ListCell *cell;
 
-	foreach (cell, open_storages)
+	foreach(cell, open_storages)
 		storages[foreach_current_index(cell)] = lfirst_oid(cell);
 	if (n > 0)
 		velo_source_wake_register(n, storages);

@@ -53,15 +53,15 @@ typedef enum VeloStartFrom
 
 typedef struct VeloSourceSpec
 {
-	const char *name;			/* for messages */
-	const char *type;			/* "native", "generator" */
-	Oid			relation;		/* the stream's relation, or InvalidOid */
-	TupleDesc	desc;			/* user columns, then system columns */
-	int			user_natts;
-	Bitmapset  *needed;			/* 0-based numbers of the columns the plan uses */
-	List	   *options;		/* VeloOptionValue */
-	bool		bounded;		/* stop at the end found at the start */
-	const void *given;			/* rows supplied by a bounded run (given.c), or NULL */
+	const char *name; /* for messages */
+	const char *type; /* "native", "generator" */
+	Oid relation;	  /* the stream's relation, or InvalidOid */
+	TupleDesc desc;	  /* user columns, then system columns */
+	int user_natts;
+	Bitmapset *needed; /* 0-based numbers of the columns the plan uses */
+	List *options;	   /* VeloOptionValue */
+	bool bounded;	   /* stop at the end found at the start */
+	const void *given; /* rows supplied by a bounded run (given.c), or NULL */
 } VeloSourceSpec;
 
 typedef struct VeloSource VeloSource;
@@ -69,19 +69,19 @@ typedef struct VeloSource VeloSource;
 typedef struct VeloSourceOps
 {
 	const char *type;
-	VeloSource *(*open) (const VeloSourceSpec *spec);
-	int			(*partitions) (VeloSource *source);	/* how many, known after open */
-	void		(*seek) (VeloSource *source, int partition, const char *position,
-						 VeloStartFrom from, TimestampTz from_time);
-	void		(*before_batch) (VeloSource *source);
-	bool		(*begin_batch) (VeloSource *source);
-	int			(*poll) (VeloSource *source, VeloChunk *chunk, int limit);
-	const char *(*tell) (VeloSource *source, int partition);
-	bool		(*is_ended) (VeloSource *source);
-	TimestampTz (*next_due) (VeloSource *source);
-	TimestampTz (*watermark_limit) (VeloSource *source);
-	int64		(*lag) (VeloSource *source);
-	void		(*close) (VeloSource *source);
+	VeloSource *(*open)(const VeloSourceSpec *spec);
+	int (*partitions)(VeloSource *source); /* how many, known after open */
+	void (*seek)(VeloSource *source, int partition, const char *position, VeloStartFrom from,
+				 TimestampTz from_time);
+	void (*before_batch)(VeloSource *source);
+	bool (*begin_batch)(VeloSource *source);
+	int (*poll)(VeloSource *source, VeloChunk *chunk, int limit);
+	const char *(*tell)(VeloSource *source, int partition);
+	bool (*is_ended)(VeloSource *source);
+	TimestampTz (*next_due)(VeloSource *source);
+	TimestampTz (*watermark_limit)(VeloSource *source);
+	int64 (*lag)(VeloSource *source);
+	void (*close)(VeloSource *source);
 } VeloSourceOps;
 
 /* First member of every source. */

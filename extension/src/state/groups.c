@@ -25,16 +25,16 @@
 #include "base/compat.h"
 
 /* How a key is hashed and compared. */
-#define KEY_WORD 'w'			/* by value, equal if the Datums are */
-#define KEY_BYTES 'b'			/* varlena, equal if the bytes are */
-#define KEY_FIXED 'f'			/* fixed length by reference, equal if the bytes are */
-#define KEY_CALL 'c'			/* by the type's functions */
+#define KEY_WORD 'w'  /* by value, equal if the Datums are */
+#define KEY_BYTES 'b' /* varlena, equal if the bytes are */
+#define KEY_FIXED 'f' /* fixed length by reference, equal if the bytes are */
+#define KEY_CALL 'c'  /* by the type's functions */
 
 typedef struct HashEntry
 {
-	VeloGroup  *group;
-	uint32		hash;
-	char		status;
+	VeloGroup *group;
+	uint32 hash;
+	char status;
 } HashEntry;
 
 /* What a lookup compares with; NULL keys in the hash API stand for it. */
@@ -43,7 +43,7 @@ typedef struct Probe
 	VeloGroupTable *table;
 	const Datum *values;
 	const bool *nulls;
-	const int  *columns;
+	const int *columns;
 } Probe;
 
 static bool same_key(const Probe *probe, const VeloGroup *group);
@@ -53,7 +53,7 @@ static bool same_key(const Probe *probe, const VeloGroup *group);
 #define SH_KEY_TYPE VeloGroup *
 #define SH_KEY group
 #define SH_HASH_KEY(tb, key) (key)->hash
-#define SH_EQUAL(tb, a, b) \
+#define SH_EQUAL(tb, a, b)                                                                         \
 	((b) == NULL ? same_key((const Probe *) (tb)->private_data, (a)) : (a) == (b))
 #define SH_SCOPE static inline
 #define SH_STORE_HASH
@@ -83,8 +83,8 @@ key_kind(Oid type, int16 length, bool by_value, Oid collation)
 			return KEY_FIXED;
 		case TEXTOID:
 		case VARCHAROID:
-			return !OidIsValid(collation) || get_collation_isdeterministic(collation)
-				? KEY_BYTES : KEY_CALL;
+			return !OidIsValid(collation) || get_collation_isdeterministic(collation) ? KEY_BYTES
+																					  : KEY_CALL;
 		case BYTEAOID:
 			return KEY_BYTES;
 		default:
@@ -93,8 +93,8 @@ key_kind(Oid type, int16 length, bool by_value, Oid collation)
 }
 
 VeloGroupTable *
-velo_state_groups_create(MemoryContext parent, int nkeys, const Oid *types,
-						 const Oid *collations, Size payload_bytes)
+velo_state_groups_create(MemoryContext parent, int nkeys, const Oid *types, const Oid *collations,
+						 Size payload_bytes)
 {
 	MemoryContext context = AllocSetContextCreate(parent, "velo groups", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -114,13 +114,12 @@ velo_state_groups_create(MemoryContext parent, int nkeys, const Oid *types,
 		key->kind = key_kind(types[i], key->length, key->by_value, collations[i]);
 		if (key->kind == KEY_CALL)
 		{
-			TypeCacheEntry *entry = lookup_type_cache(types[i], TYPECACHE_HASH_PROC |
-													  TYPECACHE_EQ_OPR);
+			TypeCacheEntry *entry = lookup_type_cache(types[i],
+													  TYPECACHE_HASH_PROC | TYPECACHE_EQ_OPR);
 
 			if (!OidIsValid(entry->hash_proc) || !OidIsValid(entry->eq_opr))
-				ereport(ERROR,
-						(errcode(ERRCODE_UNDEFINED_FUNCTION),
-						 errmsg("could not find a hash function for type %u", types[i])));
+				ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+								errmsg("could not find a hash function for type %u", types[i])));
 			fmgr_info_cxt(entry->hash_proc, &key->hash, context);
 			fmgr_info_cxt(get_opcode(entry->eq_opr), &key->equal, context);
 		}
@@ -135,13 +134,13 @@ uint32
 velo_state_groups_hash(VeloGroupTable *table, const Datum *values, const bool *nulls,
 					   const int *columns)
 {
-	uint32		hash = 0x9e3779b9;
+	uint32 hash = 0x9e3779b9;
 
 	for (int i = 0; i < table->nkeys; i++)
 	{
 		VeloKeyPart *key = &table->keys[i];
-		Datum		value = values[columns[i]];
-		uint32		part = 0;
+		Datum value = values[columns[i]];
+		uint32 part = 0;
 
 		if (!nulls[columns[i]])
 		{
@@ -151,14 +150,14 @@ velo_state_groups_hash(VeloGroupTable *table, const Datum *values, const bool *n
 					part = murmurhash32((uint32) value) ^ murmurhash32((uint32) (value >> 32) + 1);
 					break;
 				case KEY_BYTES:
-					{
-						struct varlena *bytes = pg_detoast_datum_packed((struct varlena *)
+				{
+					struct varlena *bytes = pg_detoast_datum_packed((struct varlena *)
 																		DatumGetPointer(value));
 
-						part = hash_bytes((unsigned char *) VARDATA_ANY(bytes),
-										  VARSIZE_ANY_EXHDR(bytes));
-						break;
-					}
+					part = hash_bytes((unsigned char *) VARDATA_ANY(bytes),
+									  VARSIZE_ANY_EXHDR(bytes));
+					break;
+				}
 				case KEY_FIXED:
 					part = hash_bytes((unsigned char *) DatumGetPointer(value), key->length);
 					break;
@@ -180,8 +179,8 @@ same_key(const Probe *probe, const VeloGroup *group)
 	for (int i = 0; i < table->nkeys; i++)
 	{
 		VeloKeyPart *key = &table->keys[i];
-		Datum		a = probe->values[probe->columns[i]];
-		Datum		b = group->keys[i];
+		Datum a = probe->values[probe->columns[i]];
+		Datum b = group->keys[i];
 
 		if (probe->nulls[probe->columns[i]] != group->nulls[i])
 			return false;
@@ -194,16 +193,16 @@ same_key(const Probe *probe, const VeloGroup *group)
 					return false;
 				break;
 			case KEY_BYTES:
-				{
-					struct varlena *x = pg_detoast_datum_packed((struct varlena *) DatumGetPointer(a));
-					struct varlena *y = (struct varlena *) DatumGetPointer(b);
-					Size		length = VARSIZE_ANY_EXHDR(x);
+			{
+				struct varlena *x = pg_detoast_datum_packed((struct varlena *) DatumGetPointer(a));
+				struct varlena *y = (struct varlena *) DatumGetPointer(b);
+				Size length = VARSIZE_ANY_EXHDR(x);
 
-					if (length != VARSIZE_ANY_EXHDR(y) ||
-						memcmp(VARDATA_ANY(x), VARDATA_ANY(y), length) != 0)
-						return false;
-					break;
-				}
+				if (length != VARSIZE_ANY_EXHDR(y) ||
+					memcmp(VARDATA_ANY(x), VARDATA_ANY(y), length) != 0)
+					return false;
+				break;
+			}
 			case KEY_FIXED:
 				if (memcmp(DatumGetPointer(a), DatumGetPointer(b), key->length) != 0)
 					return false;
@@ -223,7 +222,7 @@ copy_key(VeloGroupTable *table, VeloGroup *group, const Datum *values, const boo
 	for (int i = 0; i < table->nkeys; i++)
 	{
 		VeloKeyPart *key = &table->keys[i];
-		Datum		value = values[columns[i]];
+		Datum value = values[columns[i]];
 
 		group->nulls[i] = nulls[columns[i]];
 		if (group->nulls[i] || key->by_value)
@@ -291,7 +290,7 @@ velo_state_groups_drop_window(VeloGroupTable *table, VeloGroupWindow *window)
 	table->recent = NULL;
 	for (int i = 0; i < VELO_CELLS_PER_WINDOW; i++)
 	{
-		VeloCell   *cell = window->cells[i];
+		VeloCell *cell = window->cells[i];
 
 		if (cell == NULL)
 			continue;
@@ -304,8 +303,8 @@ velo_state_groups_drop_window(VeloGroupTable *table, VeloGroupWindow *window)
 VeloCell *
 velo_state_groups_cell(VeloGroupTable *table, VeloGroupWindow *window, uint32 hash)
 {
-	int			slice = hash >> (32 - VELO_CELL_BITS);
-	VeloCell   *cell = window->cells[slice];
+	int slice = hash >> (32 - VELO_CELL_BITS);
+	VeloCell *cell = window->cells[slice];
 
 	if (cell == NULL)
 	{
@@ -347,10 +346,10 @@ VeloGroup *
 velo_state_groups_lookup(VeloGroupTable *table, VeloCell *cell, uint32 hash, const Datum *values,
 						 const bool *nulls, const int *columns, bool *is_new)
 {
-	Probe		probe = {table, values, nulls, columns};
-	HashEntry  *entry;
-	VeloGroup  *group;
-	char	   *memory;
+	Probe probe = {table, values, nulls, columns};
+	HashEntry *entry;
+	VeloGroup *group;
+	char *memory;
 	MemoryContext old;
 
 	cell->groups->private_data = &probe;
@@ -384,7 +383,7 @@ velo_state_groups_lookup(VeloGroupTable *table, VeloCell *cell, uint32 hash, con
 void
 velo_state_groups_remove(VeloGroupTable *table, VeloGroup *group)
 {
-	HashEntry  *entry = velo_group_lookup_hash(group->cell->groups, group, group->hash);
+	HashEntry *entry = velo_group_lookup_hash(group->cell->groups, group, group->hash);
 
 	Assert(entry != NULL);
 	velo_group_delete_item(group->cell->groups, entry);
@@ -393,10 +392,10 @@ velo_state_groups_remove(VeloGroupTable *table, VeloGroup *group)
 }
 
 void
-velo_state_groups_each(VeloCell *cell, void (*function) (VeloGroup *group, void *arg), void *arg)
+velo_state_groups_each(VeloCell *cell, void (*function)(VeloGroup *group, void *arg), void *arg)
 {
 	velo_group_iterator iterator;
-	HashEntry  *entry;
+	HashEntry *entry;
 
 	velo_group_start_iterate(cell->groups, &iterator);
 	while ((entry = velo_group_iterate(cell->groups, &iterator)) != NULL)
@@ -419,7 +418,7 @@ velo_state_groups_account(VeloGroupTable *table)
 	{
 		for (int i = 0; i < VELO_CELLS_PER_WINDOW; i++)
 		{
-			VeloCell   *cell = window->cells[i];
+			VeloCell *cell = window->cells[i];
 
 			if (cell == NULL || cell->context == NULL)
 				continue;
@@ -432,13 +431,13 @@ velo_state_groups_account(VeloGroupTable *table)
 VeloCell *
 velo_state_groups_coldest(VeloGroupTable *table, uint64 not_used_in)
 {
-	VeloCell   *coldest = NULL;
+	VeloCell *coldest = NULL;
 
 	for (VeloGroupWindow *window = table->windows; window; window = window->next)
 	{
 		for (int i = 0; i < VELO_CELLS_PER_WINDOW; i++)
 		{
-			VeloCell   *cell = window->cells[i];
+			VeloCell *cell = window->cells[i];
 
 			if (cell == NULL || cell->context == NULL || cell->last_used == not_used_in)
 				continue;

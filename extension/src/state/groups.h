@@ -23,66 +23,66 @@
 typedef struct VeloCell VeloCell;
 
 #define VELO_GROUP_DIRTY 0x01	/* differs from what is stored */
-#define VELO_GROUP_CHANGED 0x02	/* waits for emission */
-#define VELO_GROUP_EMITTED 0x04	/* its key is in the output (stored) */
+#define VELO_GROUP_CHANGED 0x02 /* waits for emission */
+#define VELO_GROUP_EMITTED 0x04 /* its key is in the output (stored) */
 
 typedef struct VeloGroup
 {
-	uint32		hash;
-	uint8		flags;
-	VeloCell   *cell;
-	struct VeloGroup *next_dirty;	/* of the cell */
-	Datum	   *keys;
-	bool	   *nulls;
-	void	   *payload;		/* the operator's, payload_bytes long, zeroed */
+	uint32 hash;
+	uint8 flags;
+	VeloCell *cell;
+	struct VeloGroup *next_dirty; /* of the cell */
+	Datum *keys;
+	bool *nulls;
+	void *payload; /* the operator's, payload_bytes long, zeroed */
 } VeloGroup;
 
 typedef struct VeloKeyPart
 {
-	int16		length;
-	bool		by_value;
-	char		kind;			/* how it is hashed and compared, see groups.c */
-	Oid			type;
-	Oid			collation;
-	FmgrInfo	hash;
-	FmgrInfo	equal;
+	int16 length;
+	bool by_value;
+	char kind; /* how it is hashed and compared, see groups.c */
+	Oid type;
+	Oid collation;
+	FmgrInfo hash;
+	FmgrInfo equal;
 } VeloKeyPart;
 
 struct velo_group_hash;
 
 struct VeloCell
 {
-	uint64		id;				/* stored number: window start and slice */
-	TimestampTz window;			/* start of the window */
-	int			slice;
-	MemoryContext context;		/* NULL: not in memory */
+	uint64 id;			/* stored number: window start and slice */
+	TimestampTz window; /* start of the window */
+	int slice;
+	MemoryContext context; /* NULL: not in memory */
 	struct velo_group_hash *groups;
-	VeloGroup  *dirty;			/* list by next_dirty */
-	Size		bytes;			/* of context, as of the last accounting */
-	uint64		last_used;		/* batch number */
-	bool		is_stored;		/* set aside in the store, and unchanged since */
-	uint64		generation;		/* rolling snapshot that has written it */
-	List	   *pending;		/* rows waiting for the cell to be read back (operator's) */
+	VeloGroup *dirty;  /* list by next_dirty */
+	Size bytes;		   /* of context, as of the last accounting */
+	uint64 last_used;  /* batch number */
+	bool is_stored;	   /* set aside in the store, and unchanged since */
+	uint64 generation; /* rolling snapshot that has written it */
+	List *pending;	   /* rows waiting for the cell to be read back (operator's) */
 };
 
 typedef struct VeloGroupWindow
 {
 	TimestampTz start;
 	TimestampTz end;
-	VeloCell   *cells[VELO_CELLS_PER_WINDOW];	/* NULL: empty */
-	struct VeloGroupWindow *next;	/* by start, ascending */
+	VeloCell *cells[VELO_CELLS_PER_WINDOW]; /* NULL: empty */
+	struct VeloGroupWindow *next;			/* by start, ascending */
 } VeloGroupWindow;
 
 typedef struct VeloGroupTable
 {
 	MemoryContext context;
-	int			nkeys;
+	int nkeys;
 	VeloKeyPart *keys;
-	Size		payload_bytes;
-	VeloGroupWindow *windows;	/* ascending by start */
-	VeloGroupWindow *recent;	/* looked up last */
-	Size		bytes;			/* of all resident cells, as of the last accounting */
-	int64		ngroups;		/* resident */
+	Size payload_bytes;
+	VeloGroupWindow *windows; /* ascending by start */
+	VeloGroupWindow *recent;  /* looked up last */
+	Size bytes;				  /* of all resident cells, as of the last accounting */
+	int64 ngroups;			  /* resident */
 } VeloGroupTable;
 
 extern VeloGroupTable *velo_state_groups_create(MemoryContext parent, int nkeys, const Oid *types,
@@ -94,8 +94,8 @@ extern VeloGroupWindow *velo_state_groups_window(VeloGroupTable *table, Timestam
 /* Takes a window out and frees everything in it. */
 extern void velo_state_groups_drop_window(VeloGroupTable *table, VeloGroupWindow *window);
 
-extern uint32 velo_state_groups_hash(VeloGroupTable *table, const Datum *values,
-									 const bool *nulls, const int *columns);
+extern uint32 velo_state_groups_hash(VeloGroupTable *table, const Datum *values, const bool *nulls,
+									 const int *columns);
 
 /* The cell of a hash value in a window; made if missing.  It may not be in memory. */
 extern VeloCell *velo_state_groups_cell(VeloGroupTable *table, VeloGroupWindow *window,
@@ -115,14 +115,14 @@ extern VeloGroup *velo_state_groups_lookup(VeloGroupTable *table, VeloCell *cell
 extern void velo_state_groups_remove(VeloGroupTable *table, VeloGroup *group);
 
 /* Calls a function for every group of a resident cell. */
-extern void velo_state_groups_each(VeloCell *cell, void (*function) (VeloGroup *group, void *arg),
+extern void velo_state_groups_each(VeloCell *cell, void (*function)(VeloGroup *group, void *arg),
 								   void *arg);
-extern int	velo_state_groups_count(const VeloCell *cell);
+extern int velo_state_groups_count(const VeloCell *cell);
 
 /* Number of a cell in the store, and back. */
 extern uint64 velo_state_cell_id(TimestampTz window, int slice);
 extern TimestampTz velo_state_cell_window(uint64 id);
-extern int	velo_state_cell_slice(uint64 id);
+extern int velo_state_cell_slice(uint64 id);
 
 /* Brings table->bytes up to date. */
 extern void velo_state_groups_account(VeloGroupTable *table);

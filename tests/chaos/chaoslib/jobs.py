@@ -17,6 +17,7 @@ class Job:
     oracle: str
     # Closes windows: all is out only when the watermark has passed them.
     is_final: bool = False
+    has_key: bool = True  # of a table: rows are upserted
     spills: bool = False  # sets state aside
     logs_much: bool = False  # rotates its log every few seconds
     # Which committed rows the job cannot process: each is a dead letter, once.
@@ -200,6 +201,7 @@ JOBS = [
         "SELECT id, k FROM o_appended",
         "SELECT id, k FROM log_ev WHERE k % 3 = 0",
         prepare="CREATE TABLE o_appended (id bigint, k integer)",
+        has_key=False,
     ),
 ]
 

@@ -31,7 +31,7 @@ COMMITTING_LIVES_MIN = 0.8
 POINT_JOBS = {
     "sink_native_written": lambda job: job.sink == "native",
     "sink_table_written": lambda job: job.sink == "table",
-    "sink_table_updated": lambda job: job.sink == "table",
+    "sink_table_updated": lambda job: job.sink == "table" and job.has_key,
     "state_spill_written": lambda job: job.spills,
     "state_spill_read": lambda job: job.spills,
     # Only where megabytes are logged the log is shortened.
