@@ -11,6 +11,7 @@ cluster's folder stays for inspection.
 import os
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -39,6 +40,8 @@ def run(scene, kills, points):
 
 
 def main():
+    # The cluster must not stay behind when we are told to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     seed = os.environ.get("SEED") or "1"
     kills = int(os.environ.get("KILLS") or 20)
     points = int(os.environ.get("POINTS") or 3)
