@@ -9,4 +9,5 @@ def test_restart(scene):
         scene.series.begin_life()
     scene.wait_busy()
     assert all(n > 0 for commits in scene.series.lives.values() for n in commits)
+    assert not scene.cluster.had_crash()
     scene.assert_exact()

@@ -194,6 +194,23 @@ class Cluster:
         )
 
     def ask(self, sql, *args):
-        """All rows of one query in a session of its own."""
-        with self.connect() as session:
-            return session.execute(sql, args or None).fetchall()
+        """All rows of one query in a session of its own.
+
+        Tried anew while the server is coming up; that it has not crashed when it should
+        not is asserted by had_crash()."""
+        rows = []
+
+        def asked():
+            with contextlib.suppress(psycopg.OperationalError):
+                with self.connect() as session:
+                    rows[:] = session.execute(sql, args or None).fetchall()
+                return True
+            return False
+
+        wait_for("the server answers", asked, START_SECONDS, 0.05)
+        return rows
+
+    def had_crash(self):
+        """Has a process of the server died by a signal or an internal error?"""
+        text = self.log.read_text(encoding="utf-8", errors="replace")
+        return "was terminated by signal" in text or "PANIC" in text
