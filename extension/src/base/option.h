@@ -45,7 +45,7 @@ typedef struct VeloOption
 	double max;			 /* max <= min: no bounds */
 	const char *choices; /* "earliest latest"; "a=b" reads a as b */
 	bool alterable;		 /* at run time by ALTER … SET */
-	const char *refused; /* why 0A000 is raised for now, or NULL */
+	const char *refused; /* why it is refused with 0A000, or NULL */
 	const char *description;
 } VeloOption;
 
