@@ -7,7 +7,7 @@
 # PG_CONFIG       PostgreSQL to build against              default the system's own
 export VELO_HOME VELO_PGPORT VELO_HTTP_PORT VELO_KAFKA_PORT PG_CONFIG
 
-.PHONY: help run stop build install test test-debian13 test-fresh lint format chaos bench clean
+.PHONY: help run stop build install test test-debian13 test-fresh test-sudo lint format chaos bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -33,6 +33,9 @@ test-debian13: ## the same on Debian 13 with PostgreSQL 17, in a chroot (root)
 
 test-fresh: ## run and test a fresh clone in a bare Debian 12, in a chroot (root)
 	@scripts/fresh_debian bookworm make run stop test
+
+test-sudo: ## the same as a user who has sudo (root, to make the chroot)
+	@VELO_AS=dev scripts/fresh_debian bookworm make run stop test
 
 lint: ## run every check in scripts/lint.d
 	@scripts/lint

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills job workers and the postmaster again and again, and counts what was lost.
 
-    make chaos                        20 random kills a victim, 3 a test point and sink
+    make chaos                        20 random kills a victim and sink, 3 a test point
     make chaos SEED=7 KILLS=50 POINTS=0
 
 The last line is "kills N lost 0 doubled 0".  Otherwise the exit code is 1 and the
@@ -48,7 +48,7 @@ def main():
     folder = pathlib.Path(
         tempfile.mkdtemp(prefix="chaos-", dir=os.environ.get("VELO_LOG") or os.environ["VELO_HOME"])
     )
-    say(f"seed {seed}: {kills} random kills a victim, {points} a test point; cluster in {folder}")
+    say(f"seed {seed}: {kills} random kills a victim and sink, {points} a test point; cluster in {folder}")
     began = time.monotonic()
     scene = Scene(folder, pathlib.Path(os.environ["VELO_PREFIX"]) / "bin", seed, say)
     ok = False

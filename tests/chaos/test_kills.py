@@ -6,7 +6,7 @@ A short series with a fixed seed; `make chaos` runs long ones.
 
 def test_kills(scene):
     series = scene.series
-    series.kill_randomly(3)
+    series.kill_randomly(2)
     series.kill_at_points(1, choose=12)
     lost, doubled, faults = scene.judge()
     faults += series.faults()

@@ -216,8 +216,8 @@ class Series:
                     break
 
     def kill_randomly(self, times):
-        """So many kills of each victim; of workers, in turn of the jobs of each sink."""
-        plan = [(victim, SINKS[i % len(SINKS)]) for victim in VICTIMS for i in range(times)]
+        """So many kills of each victim for each kind of output."""
+        plan = [(victim, sink) for victim in VICTIMS for sink in SINKS] * times
         self.random.shuffle(plan)
         for victim, sink in plan:
             self.kill_at_random(victim, sink)
