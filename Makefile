@@ -3,11 +3,12 @@
 # VELO_HOME       where everything built and run lives     default .run
 # VELO_PGPORT     port of the PostgreSQL of make run       default 5499
 # VELO_HTTP_PORT  port of the gateway, once there is one    default 8499
-# VELO_KAFKA_PORT port of the demo's broker, once there is one default 9499
+# VELO_KAFKA_PORT port of the broker of make run-kafka      default 9499
+# LIBRDKAFKA      folder of another librdkafka              default docs/dependencies.md
 # PG_CONFIG       PostgreSQL to build against              default the system's own
 export VELO_HOME VELO_PGPORT VELO_HTTP_PORT VELO_KAFKA_PORT PG_CONFIG
 
-.PHONY: help run stop build install test test-debian13 test-fresh test-sudo lint format chaos bench clean
+.PHONY: help run run-kafka stop build install test test-debian13 test-fresh test-sudo lint format chaos bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -16,7 +17,10 @@ help: ## list the targets
 run: ## build, start PostgreSQL with Velostream, load the demo, print how to connect
 	@scripts/run
 
-stop: ## stop what `make run` started
+run-kafka: ## the same with a local Kafka broker, a live topic and a demo of it
+	@scripts/run kafka
+
+stop: ## stop what `make run` or `make run-kafka` started
 	@scripts/stop
 
 build: ## compile the extension

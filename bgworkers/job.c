@@ -49,6 +49,8 @@
 #define LAG_EVERY_US (USECS_PER_SEC)
 #define IDLE_POLL_MS 1000 /* behind wake-ups */
 #define TIMER_POLL_MS 100 /* while windows wait for the clock */
+#define FENCED_DELAY_US (500 * 1000)
+#define COPY_EVERY_US (USECS_PER_SEC) /* positions and counters of a sink that leads */
 
 static int commit_interval_ms = 50;
 
@@ -149,6 +151,8 @@ typedef struct Life
 	VeloPipeline *pipeline;
 	VeloBatchLimits limits;
 	char *signature; /* of plan and target, to see whether a change matters */
+	bool copy_is_due; /* a sink that leads has committed what PostgreSQL does not know */
+	TimestampTz copied_at;
 } Life;
 
 static VeloJobSlot *slot = NULL;
@@ -261,12 +265,25 @@ apply_settings(const VeloJob *job)
 					PGC_S_SESSION);
 }
 
+/*
+ * The sink's own word counts, if it has committed anything since the last RESET JOB; what
+ * PostgreSQL has is a copy, or where a RESET wants to begin.
+ */
+static char *
+leading_position(VeloSink *sink, char *copy, int partition)
+{
+	const char *positions = sink->ops->positions(sink);
+
+	return positions ? velo_job_positions_find(positions, partition) : copy;
+}
+
 static void
 seek(VeloSource *source, const VeloJob *job, const VeloTask *task, const VeloPlan *plan,
 	 VeloPipeline *pipeline)
 {
 	VeloStartFrom from = plan->start_from;
 	TimestampTz from_time = 0;
+	bool has_begun = false;
 
 	if (strcmp(job->start_from, "earliest") == 0)
 		from = VELO_START_EARLIEST;
@@ -282,10 +299,26 @@ seek(VeloSource *source, const VeloJob *job, const VeloTask *task, const VeloPla
 		TimestampTz watermark;
 		char *position = velo_job_position(task, 0, partition, &watermark);
 
-		source->ops->seek(source, partition, position, from, from_time);
+		if (pipeline->sink->spec->leads)
+			position = leading_position(pipeline->sink, position, partition);
+		/* Where others have been read, one without a position is new: all of it counts. */
+		has_begun = has_begun || position != NULL;
+		source->ops->seek(source, partition, position, has_begun ? VELO_START_EARLIEST : from,
+						  from_time);
 		if (watermark != DT_NOBEGIN)
 			velo_operate_watermark_set(pipeline->watermark, partition, watermark);
 	}
+}
+
+/* Lag tools show a job's positions under the name of its own. */
+static void
+name_group(VeloPlan *plan, const VeloJob *job)
+{
+	if (!velo_base_option_is_set(plan->source.options, "group.id"))
+		plan->source.options = velo_base_option_set(
+			plan->source.options, "group.id",
+			job->application ? psprintf("velo-%s-%s", job->application, job->name)
+							 : psprintf("velo-%s", job->name));
 }
 
 static char *
@@ -343,17 +376,31 @@ build(int job_id, bool careful)
 	plan = velo_job_plan(life->job);
 	keeps_rows = velo_job_keeps_dead_letters(life->job);
 	if (whole_rows || (keeps_rows && strcmp(plan->late_strategy, "dead_letter") == 0))
+	{
 		velo_plan_read_whole_rows(plan);
+		plan->source.keeps_raw = true;
+	}
+	name_group(plan, life->job);
 	source = velo_job_open_source(plan);
 	if (plan->layout[0])
 		store = velo_state_open(job_id, slot->task, plan->layout);
 	spec = velo_job_sink_spec(life->job, plan);
+	spec->task = slot->task;
+	spec->generation = life->task->generation;
 	sink = velo_sink_find(spec->type)->open(spec);
 	life->pipeline = velo_job_pipeline_create(context, plan, source, sink, store,
 											  life->task->watermark,
 											  (Size) velo_base_option_int(plan->options,
 																		  "max.memory.mb")
 												  << 20);
+	commit_as(&role);
+
+	MemoryContextSwitchTo(context);
+	if (sink->ops->recover)
+		sink->ops->recover(sink);
+
+	begin_as(&role, life->job->owner, life->job);
+	MemoryContextSwitchTo(context);
 	seek(source, life->job, life->task, plan, life->pipeline);
 	life->pipeline->operate.careful = careful;
 	life->pipeline->wants_whole_rows = keeps_rows && !whole_rows;
@@ -420,6 +467,38 @@ publish(Life *life, bool committed)
 	slot->failures = 0;
 }
 
+/*
+ * The sink makes the batch happen; PostgreSQL is told of it now and then.  Never before:
+ * a copy that is behind does no harm, for it only counts where the sink knows nothing.
+ */
+static void
+commit_by_sink(Life *life, bool did)
+{
+	VeloPipeline *pipeline = life->pipeline;
+	TimestampTz now = GetCurrentTimestamp();
+	Role role;
+
+	if (did)
+	{
+		MemoryContext old = MemoryContextSwitchTo(pipeline->batch);
+
+		pipeline->sink->ops->commit(pipeline->sink, velo_job_positions_text(pipeline->source));
+		MemoryContextSwitchTo(old);
+		life->copy_is_due = true;
+		VELO_TESTPOINT("commit_by_sink_done");
+	}
+	if (!pipeline->ended &&
+		(!life->copy_is_due || (did && now - life->copied_at < COPY_EVERY_US)))
+		return;
+	begin_as(&role, life->job->owner, life->job);
+	velo_job_commit(life->task, life->job, pipeline);
+	if (pipeline->ended)
+		velo_job_set_status(life->job->job_id, "finished");
+	commit_as(&role);
+	life->copy_is_due = false;
+	life->copied_at = now;
+}
+
 /* One batch in one transaction; false if there was nothing to do. */
 static bool
 run_batch(Life *life)
@@ -428,14 +507,15 @@ run_batch(Life *life)
 	Role role;
 	bool did;
 	TimestampTz now = GetCurrentTimestamp();
+	bool leads = life->pipeline->sink->spec->leads;
 
 	velo_job_pipeline_before_batch(life->pipeline);
 	begin_as(&role, life->job->owner, life->job);
 	did = velo_job_pipeline_batch(life->pipeline, &life->limits);
 	VELO_TESTPOINT("batch_processed");
-	if (did)
+	if (did && !leads)
 		velo_job_commit(life->task, life->job, life->pipeline);
-	if (life->pipeline->ended)
+	if (life->pipeline->ended && !leads)
 		velo_job_set_status(life->job->job_id, "finished");
 	if (now - lag_at > LAG_EVERY_US)
 	{
@@ -449,8 +529,12 @@ run_batch(Life *life)
 	commit_as(&role);
 	if (did)
 		VELO_TESTPOINT("commit_done");
-	if (life->pipeline->sink->ops->committed)
+	if (leads)
+		commit_by_sink(life, did);
+	else if (life->pipeline->sink->ops->committed)
 		life->pipeline->sink->ops->committed(life->pipeline->sink);
+	if (did && life->pipeline->source->ops->committed)
+		life->pipeline->source->ops->committed(life->pipeline->source);
 	if (did || life->pipeline->drained)
 		publish(life, did);
 	return did;
@@ -512,6 +596,23 @@ look(Life *life)
 	return next;
 }
 
+static bool
+is_stale(Life *life)
+{
+	VeloSource *source = life->pipeline->source;
+
+	return source->ops->is_stale && source->ops->is_stale(source);
+}
+
+/* Until there may be something to do, or the time-out. */
+static void
+wait_for_input(Life *life, long timeout_ms)
+{
+	VeloSource *source = life->pipeline->source;
+
+	velo_worker_wait_for(source->ops->wake_fd ? source->ops->wake_fd(source) : -1, timeout_ms);
+}
+
 /*
  * Runs until the job stops or finishes; errors are raised.  "careful" counts the rows
  * still to be read in careful mode: as many as the batch had read that failed, for the
@@ -543,7 +644,7 @@ live(Life **life, int job_id, int64 *careful)
 			continue;
 		}
 		AcceptInvalidationMessages();
-		if (invalidated && !still_valid(*life))
+		if (is_stale(*life) || (invalidated && !still_valid(*life)))
 		{
 			discard(*life);
 			*life = NULL;
@@ -580,7 +681,7 @@ live(Life **life, int job_id, int64 *careful)
 				long timeout = idle_time_ms(*life, begin);
 
 				if (timeout > 0)
-					velo_worker_wait(timeout);
+					wait_for_input(*life, timeout);
 			}
 		}
 	}
@@ -616,7 +717,27 @@ is_final(int sqlstate)
 		   ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION ||
 		   ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_FEATURE_NOT_SUPPORTED ||
 		   sqlstate == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED ||
-		   sqlstate == ERRCODE_VELO_STATE_INCOMPATIBLE;
+		   sqlstate == ERRCODE_VELO_STATE_INCOMPATIBLE ||
+		   sqlstate == ERRCODE_VELO_POSITION_LOST || sqlstate == ERRCODE_VELO_SINK_AHEAD ||
+		   sqlstate == ERRCODE_DATA_CORRUPTED;
+}
+
+/* A topic may still be made and a right still be given, by people who do not know of us. */
+static bool
+may_come_right(const VeloJob *job, int sqlstate)
+{
+	ListCell *cell;
+
+	if (sqlstate != ERRCODE_UNDEFINED_TABLE && sqlstate != ERRCODE_INSUFFICIENT_PRIVILEGE)
+		return false;
+	foreach(cell, list_append_unique_oid(list_copy(job->sources), job->target))
+	{
+		VeloStream *stream = velo_meta_stream(lfirst_oid(cell));
+
+		if (stream && strcmp(stream->type, "kafka") == 0)
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -632,7 +753,7 @@ record_failure(int job_id, const ErrorData *error)
 	if (job)
 	{
 		slot->failures++;
-		final = is_final(error->sqlerrcode) ||
+		final = (is_final(error->sqlerrcode) && !may_come_right(job, error->sqlerrcode)) ||
 				slot->failures > velo_base_option_int(job->options, "retry.max.attempts");
 		slot->condition = VELO_CONDITION_RETRYING;
 		slot->retry_at = GetCurrentTimestamp() + restart_delay_us(job, slot->failures);
@@ -648,7 +769,11 @@ handle_error(Life *life, int job_id, int64 *careful, ErrorData *error)
 {
 	if (error->sqlerrcode == ERRCODE_VELO_WORKER_FENCED)
 	{
-		ereport(LOG, (errmsg("worker of job %d ends: it has been replaced", job_id)));
+		ereport(LOG, (errmsg("worker of job %d ends: it has been replaced", job_id),
+					  error->detail ? errdetail_internal("%s", error->detail) : 0));
+		/* By a copy of this database perhaps: they must not replace each other for ever. */
+		slot->failures++;
+		slot->retry_at = GetCurrentTimestamp() + FENCED_DELAY_US * Min(slot->failures, 10);
 		return false;
 	}
 	if (life && life->pipeline && life->pipeline->wants_whole_rows &&

@@ -44,8 +44,19 @@ velo_worker_reload(void)
 void
 velo_worker_wait(long timeout_ms)
 {
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout_ms,
-					 PG_WAIT_EXTENSION);
+	velo_worker_wait_for(-1, timeout_ms);
+}
+
+void
+velo_worker_wait_for(int fd, long timeout_ms)
+{
+	int events = WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
+
+	if (fd >= 0)
+		(void) WaitLatchOrSocket(MyLatch, events | WL_SOCKET_READABLE, fd, timeout_ms,
+								 PG_WAIT_EXTENSION);
+	else
+		(void) WaitLatch(MyLatch, events, timeout_ms, PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 	velo_worker_reload();

@@ -20,3 +20,5 @@ extern void velo_worker_reload(void);
 
 /* Waits for the latch or the time-out; ends the process with the postmaster. */
 extern void velo_worker_wait(long timeout_ms);
+/* The same, and until the file descriptor (-1: none) is readable. */
+extern void velo_worker_wait_for(int fd, long timeout_ms);

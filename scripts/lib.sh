@@ -8,7 +8,7 @@ umask 022
 trap 'echo "${0##*/}: line $LINENO failed: $BASH_COMMAND" >&2' ERR
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-export VELO_PGPORT=${VELO_PGPORT:-5499}
+export VELO_PGPORT=${VELO_PGPORT:-5499} VELO_KAFKA_PORT=${VELO_KAFKA_PORT:-9499}
 
 say() { printf '%s\n' "$*"; }
 die() {
@@ -31,6 +31,8 @@ as_pg() {
 		"$@"
 	fi
 }
+
+as_root() { if is_root; then "$@"; else sudo "$@"; fi; }
 
 # Makes a folder that belongs to the user PostgreSQL runs as.
 pg_folder() {
@@ -102,6 +104,12 @@ use_kind() {
 }
 
 # ------------------------------------------------------------------ small things
+# Where this machine's apt gets the release from; nothing before the first update.
+debian_mirror() {
+	apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' |
+		awk -v release="$(. /etc/os-release && echo "$VERSION_CODENAME")" '$1 == release { print $2; exit }'
+}
+
 # A TCP port on loopback that nothing listens on.
 free_port() {
 	local port

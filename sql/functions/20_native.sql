@@ -26,7 +26,8 @@ DECLARE
 BEGIN
     FOR part IN
         SELECT t.relid
-        FROM pg_catalog.pg_partition_tree(storage) t
+        FROM (SELECT p.relid FROM pg_catalog.pg_partition_tree(storage) p
+              UNION SELECT storage) t
         JOIN pg_catalog.pg_class c ON c.oid = t.relid
         WHERE c.relowner <> role
     LOOP
@@ -253,7 +254,11 @@ BEGIN
     LOOP
         DELETE FROM velo.stream s WHERE s.relation::oid = dropped;
         IF EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = storage) THEN
-            EXECUTE format('DROP TABLE %s', storage::regclass);
+            -- A topic's is a foreign table.
+            EXECUTE format('DROP %s %s',
+                           (SELECT CASE c.relkind WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END
+                            FROM pg_catalog.pg_class c WHERE c.oid = storage),
+                           storage::regclass);
         END IF;
     END LOOP;
 END

@@ -45,6 +45,8 @@ CREATE TABLE velo.task (
     job_id        integer NOT NULL,
     task          integer NOT NULL,
     epoch         bigint NOT NULL DEFAULT 0,
+    -- Counts RESET JOB: positions of an older generation, wherever they are kept, do not count.
+    generation    bigint NOT NULL DEFAULT 0,
     layout        text,
     watermark     timestamptz,
     commits       bigint NOT NULL DEFAULT 0,

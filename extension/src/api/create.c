@@ -30,8 +30,9 @@
 
 #include "base/compat.h"
 #include "base/module.h"
+#include "kafka/kafka.h"
 #include "meta/meta.h"
-#include "source/generator.h"
+#include "sink/sink.h"
 #include "source/native_storage.h"
 
 /* --- names ----------------------------------------------------------------------- */
@@ -242,26 +243,69 @@ declared_type(const char *text, const LiftStatement *statement)
 								 "type");
 }
 
+/* What can be refused of a connection without connecting. */
+static void
+check_connection(const char *text, const LiftStatement *statement, const VeloObject *object)
+{
+	VeloErrorPlace place;
+
+	if (strcmp(object->type, "kafka") != 0)
+		return;
+	velo_plan_error_place_push(&place, text, statement->name->span);
+	velo_kafka_check_options(object->options, GetUserId());
+	velo_plan_error_place_pop(&place);
+}
+
+/*
+ * The relation of a stream, and what is known of it.  Secrets that the statement wrote out
+ * go to a user mapping; options are changed to say where that is.
+ */
+static Oid
+make_stream(Oid schema, const char *name, const char *type, List *columns, List **options,
+			bool is_derived, Oid *storage)
+{
+	Oid owner = GetUserId();
+	bool is_kafka = strcmp(type, "kafka") == 0;
+	List *given = *options;
+	VeloMetaScope scope;
+	Oid relation;
+
+	*storage = InvalidOid;
+	if (is_kafka)
+		*options = velo_kafka_hide_secrets(given, name, owner);
+	velo_meta_begin(&scope);
+	{
+		VeloStreamSpec stream = {schema, name, columns, *options, is_derived, owner};
+
+		relation = velo_source_find(type)->create(&stream, storage);
+	}
+	velo_meta_end(&scope);
+	if (*options != given)
+		velo_kafka_own_connection(velo_base_option_text(*options, "connection"), relation);
+	return relation;
+}
+
 static Declaration *
 check_declaration(const char *text, const LiftStatement *statement)
 {
 	Declaration *declaration = palloc0(sizeof(Declaration));
 	VeloObject *object = &declaration->object;
+	const VeloSourceOps *ops;
 	VeloBound bound;
 	const char *key;
 	ListCell *cell;
 
 	object->type = declared_type(text, statement);
-	if (statement->is_table ||
-		(strcmp(object->type, "native") != 0 && strcmp(object->type, "generator") != 0))
+	ops = velo_source_find(object->type);
+	if (statement->is_table || ops == NULL || ops->create == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 statement->is_table
 					 ? errmsg("declaring a table over an outside source is not supported yet")
 					 : errmsg("streams of type \"%s\" are not supported yet", object->type),
-				 errhint("Streams of type native and generator are."),
+				 errhint("Streams of type native, generator and kafka are."),
 				 velo_plan_error_at_property(text, statement, "type")));
-	bound = velo_plan_bind(text, statement, statement->name->name, NULL, NULL, NULL);
+	bound = velo_plan_bind(text, statement, statement->name->name, NULL, object->type, NULL);
 	if (statement->columns == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
@@ -273,6 +317,7 @@ check_declaration(const char *text, const LiftStatement *statement)
 	object->is_known = true;
 	object->is_stream = true;
 	object->options = bound.source;
+	check_connection(text, statement, object);
 	declaration->columns = declared_columns(text, statement);
 	object->desc = columns_desc(declaration->columns);
 	foreach(cell, declaration->columns)
@@ -302,21 +347,16 @@ velo_api_declare(const char *text, const LiftStatement *statement)
 	Declaration *declaration = check_declaration(text, statement);
 	VeloReport report = {"CREATE STREAM", NULL, NULL};
 	Oid schema = velo_api_creation_schema(text, statement);
-	Oid owner = GetUserId();
 	Oid relation;
-	Oid storage = InvalidOid;
+	Oid storage;
 	VeloMetaScope scope;
 
 	if (!OidIsValid(schema))
 		return report;
 	velo_base_require_preload();
+	relation = make_stream(schema, statement->name->name, declaration->object.type,
+						   declaration->columns, &declaration->object.options, false, &storage);
 	velo_meta_begin(&scope);
-	if (strcmp(declaration->object.type, "generator") == 0)
-		relation = velo_source_generator_create(schema, statement->name->name, declaration->columns,
-												declaration->object.options, owner);
-	else
-		relation = velo_source_native_create(schema, statement->name->name, declaration->columns,
-											 declaration->object.options, false, owner, &storage);
 	enter_stream(relation, false, declaration->object.type, storage, false,
 				 declaration->object.key_columns, declaration->object.options);
 	velo_meta_end(&scope);
@@ -329,7 +369,17 @@ velo_api_declare(const char *text, const LiftStatement *statement)
 static int
 payload_columns(const VeloPlan *plan)
 {
-	return plan->output->natts - (plan->keeps_event_time ? 1 : 0);
+	return plan->output->natts - (plan->keeps_event_time ? 1 : 0) - (plan->keeps_headers ? 1 : 0);
+}
+
+/* Where a stream's rows are to be found afterwards: what a discarding job makes is native. */
+static const char *
+stored_type(const char *text, const LiftStatement *statement, const VeloPlan *plan)
+{
+	const char *type = velo_base_option_text(plan->sink_options, "type");
+	const VeloSourceOps *ops = type ? velo_source_find(type) : NULL;
+
+	return ops && ops->create && velo_sink_find(type) ? type : "native";
 }
 
 VeloObject *
@@ -347,7 +397,7 @@ velo_api_created_object(const char *text, const LiftStatement *statement, const 
 	object->is_stream = !statement->is_table;
 	object->is_known = true;
 	object->is_derived = true;
-	object->type = statement->is_table ? "table" : "native";
+	object->type = statement->is_table ? "table" : stored_type(text, statement, plan);
 	object->desc = CreateTemplateTupleDesc(n);
 	for (int i = 1; i <= n; i++)
 		TupleDescCopyEntry(object->desc, i, plan->output, i);
@@ -396,7 +446,7 @@ create_table(Oid schema, const VeloObject *object, const VeloPlan *plan)
 }
 
 static Oid
-create_stream(Oid schema, const VeloObject *object, Oid owner, Oid *storage)
+create_stream(Oid schema, VeloObject *object, Oid *storage)
 {
 	List *columns = NIL;
 
@@ -411,8 +461,8 @@ create_stream(Oid schema, const VeloObject *object, Oid owner, Oid *storage)
 		column->collation = att->attcollation;
 		columns = lappend(columns, column);
 	}
-	return velo_source_native_create(schema, object->name, columns, object->options, true, owner,
-									 storage);
+	return make_stream(schema, object->name, object->type, columns, &object->options, true,
+					   storage);
 }
 
 void
@@ -423,7 +473,6 @@ velo_api_create_into(const char *text, const LiftStatement *statement, const Lif
 	Oid schema;
 	Oid relation;
 	Oid storage;
-	Oid owner = GetUserId();
 	VeloMetaScope scope;
 
 	if (velo_plan_object(NULL, insert->name->schema, insert->name->name) != NULL)
@@ -432,8 +481,8 @@ velo_api_create_into(const char *text, const LiftStatement *statement, const Lif
 	schema = velo_api_creation_schema(text, insert);
 	plan = velo_api_plan(text, statement, NULL);
 	object = velo_api_created_object(text, insert, plan);
+	relation = create_stream(schema, object, &storage);
 	velo_meta_begin(&scope);
-	relation = create_stream(schema, object, owner, &storage);
 	/* Not derived: several INSERTs may write to it. */
 	enter_stream(relation, false, "native", storage, false, NIL, object->options);
 	velo_meta_end(&scope);
@@ -450,7 +499,6 @@ velo_api_create_as(const char *text, const LiftStatement *statement, const char 
 	Oid schema;
 	Oid relation;
 	Oid storage = InvalidOid;
-	Oid owner = GetUserId();
 	VeloMetaScope scope;
 	VeloJobDefinition definition = {0};
 
@@ -463,10 +511,9 @@ velo_api_create_as(const char *text, const LiftStatement *statement, const char 
 	if (statement->is_table)
 		relation = create_table(schema, object, plan);
 	else
-		relation = InvalidOid;
+		relation = create_stream(schema, object, &storage);
+	plan->sink_options = object->options;
 	velo_meta_begin(&scope);
-	if (!statement->is_table)
-		relation = create_stream(schema, object, owner, &storage);
 	enter_stream(relation, statement->is_table, object->type, storage, true, object->key_columns,
 				 object->options);
 	velo_meta_end(&scope);

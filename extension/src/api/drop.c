@@ -23,6 +23,7 @@
 #include "base/function.h"
 #include "job/control.h"
 #include "meta/meta.h"
+#include "sink/outbox.h"
 
 /* Jobs that read a relation or insert into it: (name, derived relation) of each. */
 static List *
@@ -193,6 +194,7 @@ VELO_FUNCTION(velo_jobs_dropped)
 		velo_meta_run("DELETE FROM velo.job_version WHERE job_id = $1::int", 1, id);
 		velo_meta_run("DELETE FROM velo.column_edge WHERE job_id = $1::int", 1, id);
 		velo_state_drop(lfirst_int(cell), 0);
+		velo_sink_outbox_drop(lfirst_int(cell), 0);
 	}
 	/* Jobs that read what is gone cannot go on. */
 	n = velo_meta_run("UPDATE velo.job SET desired = 'stopped', last_sqlstate = '42P01', "

@@ -62,7 +62,7 @@ velo_api_check_insert(const char *text, const LiftStatement *statement,
 						errmsg("\"%s\" is written by its own job", object->name),
 						errhint("Insert into a declared stream, or create another one."),
 						velo_plan_error_at(text, name->span.from)));
-	if (object->is_stream && strcmp(object->type, "native") != 0)
+	if (object->is_stream && velo_sink_find(object->type) == NULL)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("streams of type \"%s\" cannot be inserted into", object->type),
 						errhint("Insert into a stream of type native, or into a table."),
@@ -76,6 +76,7 @@ velo_api_check_insert(const char *text, const LiftStatement *statement,
 						 ? velo_job_insert_target(text, statement, object->relation)
 						 : velo_job_insert_columns(text, statement, object->name, object->desc);
 	request.for_stream = object->is_stream;
+	request.target_type = object->is_stream ? object->type : NULL;
 	*target = object;
 	return velo_plan_query(&request);
 }

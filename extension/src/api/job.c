@@ -202,6 +202,15 @@ resume_job(const char *name)
 	want(job, "running", job->status);
 }
 
+/* What lives elsewhere, in a topic, is never deleted. */
+static bool
+is_ours(Oid relation)
+{
+	VeloStream *stream = velo_meta_stream(relation);
+
+	return stream == NULL || stream->is_table || strcmp(stream->type, "native") == 0;
+}
+
 /* to: earliest, latest, or a timestamp */
 static void
 reset_job(const char *name, const char *to)
@@ -213,7 +222,8 @@ reset_job(const char *name, const char *to)
 	require_state(job, LIFT_JOB_RESET);
 	velo_meta_begin(&scope);
 	velo_meta_run("DELETE FROM velo.position WHERE job_id = $1::int", 1, args);
-	velo_meta_run("UPDATE velo.task SET watermark = NULL, epoch = epoch + 1 WHERE job_id = $1::int",
+	velo_meta_run("UPDATE velo.task SET watermark = NULL, epoch = epoch + 1, "
+				  "generation = generation + 1 WHERE job_id = $1::int",
 				  1, args);
 	velo_meta_run(
 		"UPDATE velo.job SET start_from = $2, needs_position = false WHERE job_id = $1::int", 2,
@@ -233,7 +243,7 @@ reset_job(const char *name, const char *to)
 		SetUserIdAndSecContext(user, security);
 	}
 	/* The result belongs to the old positions. */
-	if (OidIsValid(job->relation) && !velo_base_option_bool(job->options, "keep.output"))
+	if (OidIsValid(job->relation) && is_ours(job->relation) && !velo_base_option_bool(job->options, "keep.output"))
 	{
 		VeloStream *stream = velo_meta_stream(job->relation);
 		Oid storage = stream && OidIsValid(stream->storage) ? stream->storage : job->relation;

@@ -111,8 +111,14 @@ velo_api_query_wait(VeloQuery *query, TimestampTz until)
 		timeout = 1;
 	else if (due != DT_NOEND)
 		timeout = Min(timeout, (due - now) / 1000 + 1);
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout,
-					 PG_WAIT_EXTENSION);
+	if (source->ops->wake_fd)
+		(void) WaitLatchOrSocket(MyLatch,
+								 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH |
+									 WL_SOCKET_READABLE,
+								 source->ops->wake_fd(source), timeout, PG_WAIT_EXTENSION);
+	else
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout,
+						 PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	/* Nothing is sent while no rows come, so a client that has gone would not be missed. */
 	if (MyProcPort && !pq_check_connection())

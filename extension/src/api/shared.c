@@ -11,10 +11,36 @@
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
 
+#include "kafka/kafka.h"
+
+/* Passwords are not for the catalog: the value is replaced where the statement gives one. */
+static int
+append_masked(StringInfo result, const char *text, int from, const LiftStatement *statement)
+{
+	for (LiftProperty *p = statement->properties; p; p = p->next)
+	{
+		if (!velo_kafka_is_secret(p->key) || p->value_span.from < from ||
+			strncmp(p->value, "${", 2) == 0)
+			continue;
+		appendBinaryStringInfo(result, text + from, p->value_span.from - from);
+		appendStringInfoString(result, "'***'");
+		from = p->value_span.to;
+	}
+	return from;
+}
+
 char *
 velo_api_statement_text(const char *text, const LiftStatement *statement)
 {
-	return pnstrdup(text + statement->span.from, statement->span.to - statement->span.from);
+	StringInfoData result;
+	int from = statement->span.from;
+
+	initStringInfo(&result);
+	from = append_masked(&result, text, from, statement);
+	if (statement->body)
+		from = append_masked(&result, text, from, statement->body);
+	appendBinaryStringInfo(&result, text + from, statement->span.to - from);
+	return result.data;
 }
 
 char *

@@ -25,6 +25,7 @@
 #include "base/module.h"
 #include "job/control.h"
 #include "meta/meta.h"
+#include "sink/outbox.h"
 #include "state/store.h"
 
 static ProcessUtility_hook_type previous_utility;
@@ -152,6 +153,7 @@ drop_jobs_of(DropOwnedStmt *statement)
 		velo_meta_run("DELETE FROM velo.task WHERE job_id = $1::int", 1, id);
 		velo_meta_run("DELETE FROM velo.position WHERE job_id = $1::int", 1, id);
 		velo_state_drop(lfirst_int(cell), 0);
+		velo_sink_outbox_drop(lfirst_int(cell), 0);
 	}
 	velo_meta_end(&scope);
 	if (ids && velo_job_shared())

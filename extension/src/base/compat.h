@@ -87,6 +87,15 @@ typedef RangeTblEntry VeloPermissions;
 #define velo_compat_is_relation_owner(relation, role) pg_class_ownercheck((relation), (role))
 #endif
 
+/* So were checks of grants. */
+#if PG_VERSION_NUM >= 160000
+#define velo_compat_may_use_server(server, role)                                                   \
+	(object_aclcheck(ForeignServerRelationId, (server), (role), ACL_USAGE) == ACLCHECK_OK)
+#else
+#define velo_compat_may_use_server(server, role)                                                   \
+	(pg_foreign_server_aclcheck((server), (role), ACL_USAGE) == ACLCHECK_OK)
+#endif
+
 #include <executor/executor.h>
 #include <parser/parse_relation.h>
 
@@ -169,5 +178,58 @@ velo_compat_check_result(ResultRelInfo *relation, CmdType command)
 	CheckValidResultRel(relation, command, NIL);
 #else
 	CheckValidResultRel(relation, command);
+#endif
+}
+
+#include <miscadmin.h>
+#include <nodes/plannodes.h>
+#include <optimizer/pathnode.h>
+
+/* The only path of a foreign table; 17 added restriction clauses of pushed-down joins. */
+static inline Path *
+velo_compat_foreign_path(PlannerInfo *root, RelOptInfo *relation, double rows, Cost startup,
+						 Cost total)
+{
+#if PG_VERSION_NUM >= 170000
+	return (Path *) create_foreignscan_path(root, relation, NULL, rows, startup, total, NIL,
+											relation->lateral_relids, NULL, NIL, NIL);
+#else
+	return (Path *) create_foreignscan_path(root, relation, NULL, rows, startup, total, NIL,
+											relation->lateral_relids, NULL, NIL);
+#endif
+}
+
+/* Whose rights a foreign scan has: a view's owner's, else the caller's; moved in 16. */
+static inline Oid
+velo_compat_scan_user(ForeignScanState *node)
+{
+	ForeignScan *plan = castNode(ForeignScan, node->ss.ps.plan);
+#if PG_VERSION_NUM >= 160000
+	Oid user = plan->checkAsUser;
+#else
+	Oid user = exec_rt_fetch(plan->scan.scanrelid, node->ss.ps.state)->checkAsUser;
+#endif
+	return OidIsValid(user) ? user : GetUserId();
+}
+
+/* Intervals can be infinite since 17. */
+#if PG_VERSION_NUM >= 170000
+#define velo_compat_interval_is_infinite(interval) INTERVAL_NOT_FINITE(interval)
+#else
+#define velo_compat_interval_is_infinite(interval) (false)
+#endif
+
+/* As whom rows are written: the view's owner if they come through one; moved in 16. */
+static inline Oid
+velo_compat_modify_user(ResultRelInfo *result, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecGetResultRelCheckAsUser(result, estate);
+#else
+	Index index = result->ri_RootResultRelInfo ? result->ri_RootResultRelInfo->ri_RangeTableIndex
+											   : result->ri_RangeTableIndex;
+	Oid user = index > 0 ? exec_rt_fetch(index, estate)->checkAsUser : InvalidOid;
+
+	return OidIsValid(user) ? user : GetUserId();
 #endif
 }

@@ -37,18 +37,42 @@ is_family_member(const char *family, const char *name)
 	return length > 0 && family[length - 1] == '*' && pg_strncasecmp(family, name, length - 1) == 0;
 }
 
-const VeloOption *
-velo_base_option_find(const char *name, int scopes)
+/* Exact names before families, the type's own before those of all and of others. */
+static int
+rank(const VeloOption *option, const char *name, const char *type)
 {
+	int points = 0;
+
+	if (pg_strcasecmp(option->name, name) == 0 || is_listed(option->aliases, name))
+		points = 4;
+	else if (is_family_member(option->name, name))
+		points = 1;
+	else
+		return 0;
+	if (type && is_listed(option->types, type))
+		points += 2;
+	else if (option->types == NULL)
+		points += 1;
+	return points;
+}
+
+const VeloOption *
+velo_base_option_find(const char *name, int scopes, const char *type)
+{
+	const VeloOption *best = NULL;
+	int most = 0;
+
 	VELO_FOREACH(option, VeloOption, option)
 	{
-		if ((option->scopes & scopes) == 0)
-			continue;
-		if (pg_strcasecmp(option->name, name) == 0 || is_listed(option->aliases, name) ||
-			is_family_member(option->name, name))
-			return option;
+		int points = (option->scopes & scopes) ? rank(option, name, type) : 0;
+
+		if (points > most)
+		{
+			best = option;
+			most = points;
+		}
 	}
-	return NULL;
+	return best;
 }
 
 static VeloOptionValue *
@@ -70,11 +94,13 @@ const char *
 velo_base_option_text(List *options, const char *name)
 {
 	VeloOptionValue *value = find_value(options, name);
+	VeloOptionValue *type;
 	const VeloOption *option;
 
 	if (value)
 		return value->value;
-	option = velo_base_option_find(name, ~0);
+	type = find_value(options, "type");
+	option = velo_base_option_find(name, ~0, type ? type->value : "native");
 	return option ? option->standard : NULL;
 }
 

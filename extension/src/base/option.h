@@ -38,7 +38,8 @@ typedef struct VeloOption
 	const char *aliases; /* other names, separated by blanks, or NULL */
 	int scopes;			 /* VeloOptionScope, or'ed */
 	const char *types;	 /* source or sink types it belongs to, separated by
-								 * blanks; NULL: all */
+								 * blanks; NULL: all for which no other option of
+								 * its name is */
 	VeloOptionType type;
 	const char *standard; /* default in normalised form; NULL: none */
 	double min;
@@ -58,10 +59,17 @@ typedef struct VeloOptionValue
 	const char *value;
 } VeloOptionValue;
 
-/* The option of that name or alias usable in one of the scopes, or NULL. */
-extern const VeloOption *velo_base_option_find(const char *name, int scopes);
+/*
+ * The option of that name or alias usable in one of the scopes, or NULL.  A name may
+ * exist once for each type of source or sink, and mean something else there; type: the
+ * one that is meant, NULL if it is not known or there is none.
+ */
+extern const VeloOption *velo_base_option_find(const char *name, int scopes, const char *type);
 
-/* The value set, else the default, else NULL. */
+/*
+ * The value set, else the default, else NULL.  Defaults are those of the type that the
+ * options name ("type"), else of a native stream.
+ */
 extern const char *velo_base_option_text(List *options, const char *name);
 extern bool velo_base_option_bool(List *options, const char *name);
 extern int64 velo_base_option_int(List *options, const char *name);

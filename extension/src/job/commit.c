@@ -21,6 +21,7 @@
 #include <utils/acl.h>
 #include <utils/builtins.h>
 #include <utils/fmgrprotos.h>
+#include <utils/memutils.h>
 #include <utils/timestamp.h>
 
 #include "base/errors.h"
@@ -72,7 +73,7 @@ velo_job_task_take(int job_id, int task)
 					  "ON CONFLICT (job_id, task) DO UPDATE SET epoch = t.epoch + 1 "
 					  "RETURNING epoch, CASE WHEN watermark = 'infinity' THEN 'infinity' "
 					  "ELSE velo._micros(watermark)::text END, records_in, records_out, "
-					  "records_failed, records_late",
+					  "records_failed, records_late, generation",
 					  2, args) == 0)
 	{
 		velo_meta_end(&scope);
@@ -84,6 +85,7 @@ velo_job_task_take(int job_id, int task)
 	self->records_out = strtoll(velo_meta_value(0, 4), NULL, 10);
 	self->records_failed = strtoll(velo_meta_value(0, 5), NULL, 10);
 	self->records_late = strtoll(velo_meta_value(0, 6), NULL, 10);
+	self->generation = strtoll(velo_meta_value(0, 7), NULL, 10);
 	velo_meta_end(&scope);
 	return self;
 }
@@ -137,12 +139,36 @@ write_lease(VeloTask *task, VeloPipeline *pipeline)
 						   task->job_id)));
 }
 
+/* Most partitions of a topic have nothing new in most batches. */
+static bool
+is_written(VeloTask *task, int partition, int npartitions, const char *position)
+{
+	MemoryContext context = GetMemoryChunkContext(task);
+
+	if (task->nwritten < npartitions)
+	{
+		char **written = MemoryContextAllocZero(context, sizeof(char *) * npartitions);
+
+		if (task->nwritten > 0)
+			memcpy(written, task->written, sizeof(char *) * task->nwritten);
+		task->written = written;
+		task->nwritten = npartitions;
+	}
+	if (task->written[partition] && strcmp(task->written[partition], position) == 0)
+		return true;
+	if (task->written[partition])
+		pfree(task->written[partition]);
+	task->written[partition] = MemoryContextStrdup(context, position);
+	return false;
+}
+
 static void
 write_positions(VeloTask *task, VeloPipeline *pipeline)
 {
 	VeloSource *source = pipeline->source;
+	int npartitions = source->ops->partitions(source);
 
-	for (int partition = 0; partition < source->ops->partitions(source); partition++)
+	for (int partition = 0; partition < npartitions; partition++)
 	{
 		const char *args[6] = {
 			number(task->job_id),
@@ -153,6 +179,8 @@ write_positions(VeloTask *task, VeloPipeline *pipeline)
 			time_text(velo_operate_watermark_get(pipeline->watermark, partition)),
 		};
 
+		if (is_written(task, partition, npartitions, args[4]))
+			continue;
 		velo_meta_run("INSERT INTO velo.position AS p VALUES ($1::int, $2::int, $3::int, $4::int, "
 					  "$5, velo._timestamp($6::bigint)) "
 					  "ON CONFLICT (job_id, task, source, partition) DO UPDATE "
@@ -180,6 +208,33 @@ write_usage(VeloTask *task, const VeloJob *job, VeloPipeline *pipeline, int64 re
 				  "record_bytes = u.record_bytes + excluded.record_bytes, "
 				  "last_position = excluded.last_position",
 				  6, args);
+}
+
+char *
+velo_job_positions_text(VeloSource *source)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int partition = 0; partition < source->ops->partitions(source); partition++)
+		appendStringInfo(&text, "%d=%s\n", partition, source->ops->tell(source, partition));
+	return text.data;
+}
+
+char *
+velo_job_positions_find(const char *text, int partition)
+{
+	char *name = psprintf("%d=", partition);
+
+	while (text && *text)
+	{
+		size_t length = strcspn(text, "\n");
+
+		if (strncmp(text, name, strlen(name)) == 0)
+			return pnstrdup(text + strlen(name), length - strlen(name));
+		text += length + (text[length] == '\n');
+	}
+	return NULL;
 }
 
 void

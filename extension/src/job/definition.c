@@ -17,6 +17,7 @@
 #include <utils/rel.h>
 
 #include "base/function.h"
+#include "base/try.h"
 #include "job/control.h"
 #include "meta/meta.h"
 
@@ -321,6 +322,7 @@ velo_job_plan(const VeloJob *job)
 	LiftScript *script = velo_plan_lift(job->sql, NULL, true);
 	LiftStatement *statement = script->statements;
 	VeloPlanRequest request = {.user_text = job->sql};
+	VeloStream *target;
 
 	if (statement && statement->kind == LIFT_JOB && statement->body)
 		statement = statement->body;
@@ -336,9 +338,9 @@ velo_job_plan(const VeloJob *job)
 	/* INSERT assigns by place: the sink must know the columns, not the query's names. */
 	if (strcmp(job->kind, "insert") == 0 && OidIsValid(job->target))
 		request.target = velo_job_insert_target(job->sql, statement, job->target);
-	request.for_stream = !request.for_table && OidIsValid(job->target) &&
-						 velo_meta_stream(job->target) != NULL &&
-						 !velo_meta_stream(job->target)->is_table;
+	target = OidIsValid(job->target) ? velo_meta_stream(job->target) : NULL;
+	request.for_stream = !request.for_table && target && !target->is_table;
+	request.target_type = request.for_stream ? target->type : NULL;
 	return velo_plan_query(&request);
 }
 
@@ -358,10 +360,17 @@ velo_job_end_restore(const VeloJob *job)
 	velo_meta_streams_changed();
 }
 
-void
-velo_job_fix_latest(int job_id, const VeloPlan *plan)
+typedef struct FixLatest
 {
-	VeloSource *source = velo_job_open_source(plan);
+	int job_id;
+	const VeloPlan *plan;
+} FixLatest;
+
+static void
+fix_latest(void *arg)
+{
+	int job_id = ((FixLatest *) arg)->job_id;
+	VeloSource *source = velo_job_open_source(((FixLatest *) arg)->plan);
 	VeloMetaScope scope;
 
 	for (int partition = 0; partition < source->ops->partitions(source); partition++)
@@ -384,15 +393,58 @@ velo_job_fix_latest(int job_id, const VeloPlan *plan)
 	source->ops->close(source);
 }
 
+static bool
+is_connection_error(int sqlstate)
+{
+	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_CONNECTION_EXCEPTION;
+}
+
+void
+velo_job_fix_latest(int job_id, const VeloPlan *plan)
+{
+	FixLatest fix = {job_id, plan};
+	ErrorData *error = velo_base_try(fix_latest, &fix, is_connection_error);
+
+	if (error)
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg("could not see where stream \"%s\" ends now: %s", plan->source.name,
+						error->message),
+				 errdetail("The job begins with what is new when it first reaches the stream.")));
+}
+
+/*
+ * The sink decides alone where nothing but its rows and the positions would have to be
+ * committed: no state, no count for LIMIT, input that can be read again from a position
+ * that PostgreSQL does not hold.
+ */
+static bool
+may_lead(const VeloPlan *plan, const VeloSinkSpec *spec, const char *guarantee)
+{
+	const VeloSinkOps *ops = velo_sink_find(spec->type);
+
+	return ops && ops->commit && guarantee && strcmp(guarantee, "exactly_once") == 0 &&
+		   plan->layout[0] == '\0' && plan->limit < 0 && strcmp(plan->source.type, "kafka") == 0;
+}
+
 VeloSinkSpec *
 velo_job_sink_spec(const VeloJob *job, const VeloPlan *plan)
 {
 	VeloSinkSpec *spec = palloc0(sizeof(VeloSinkSpec));
+	const char *guarantee;
+	VeloStream *stream;
 	ListCell *cell;
 
 	spec->name = job->name;
 	spec->relation = job->target;
 	spec->desc = plan->output;
+	spec->payload = plan->output->natts;
+	if (plan->keeps_headers)
+		spec->headers = spec->payload--;
+	if (plan->keeps_event_time)
+		spec->event_time = spec->payload--;
+	spec->job_id = job->job_id;
+	spec->role = job->owner;
 	foreach(cell, job->options)
 	{
 		VeloOptionValue *value = lfirst(cell);
@@ -400,15 +452,23 @@ velo_job_sink_spec(const VeloJob *job, const VeloPlan *plan)
 		if (strncmp(value->name, "sink.", 5) == 0)
 			spec->options = velo_base_option_set(spec->options, value->name + 5, value->value);
 	}
+	/* An INSERT writes the way its stream says. */
+	stream = velo_meta_stream(job->target);
+	if (stream && !stream->is_table && list_length(spec->options) == 0)
+	{
+		spec->name = get_rel_name(job->target);
+		spec->options = stream->options;
+	}
 	spec->type = velo_base_option_text(spec->options, "type");
 	if (spec->type == NULL)
-	{
-		VeloStream *stream = velo_meta_stream(job->target);
-
 		spec->type = stream && !stream->is_table ? "native" : "table";
-	}
 	spec->nkeys = plan->nkeys;
 	spec->keys = plan->keys;
+	guarantee = velo_base_option_text(job->options, "delivery.guarantee");
+	if (guarantee)
+		spec->options = velo_base_option_set(list_copy(spec->options), "delivery.guarantee",
+											 guarantee);
+	spec->leads = may_lead(plan, spec, guarantee);
 	return spec;
 }
 

@@ -85,16 +85,62 @@ velo_job_keeps_dead_letters(const VeloJob *job)
 		   velo_base_option_bool(job->options, "enable_dlq");
 }
 
+/* Bytes as the text of a bytea, or NULL. */
+static char *
+bytea_text(const char *bytes, int length)
+{
+	char *text;
+
+	if (bytes == NULL)
+		return NULL;
+	text = palloc(2 * (Size) length + 3);
+	text[0] = '\\';
+	text[1] = 'x';
+	text[2 + hex_encode(bytes, length, text + 2)] = '\0';
+	return text;
+}
+
+/* The record as it came, if the source keeps it: of rows still in the chunk it filled. */
+static const VeloRawRecord *
+raw_record(VeloPipeline *pipeline, const VeloFailure *failure, VeloRawRecord *record)
+{
+	VeloSource *source = pipeline->source;
+
+	if (failure->raw)
+		return failure->raw;
+	if (failure->chunk != pipeline->chunk || !source->spec->keeps_raw || source->ops->raw == NULL ||
+		!source->ops->raw(source, failure->chunk->place[failure->row], record))
+		return NULL;
+	return record;
+}
+
+static void
+add_raw(const char **args, const VeloRawRecord *raw)
+{
+	args[5] = psprintf("%d", raw->partition);
+	args[6] = psprintf("%lld", (long long) raw->offset);
+	args[14] = raw->topic;
+	args[15] = bytea_text(raw->key, raw->key_length);
+	args[16] = bytea_text(raw->value, raw->value_length);
+	if (raw->headers)
+		args[17] = JsonbToCString(NULL, &raw->headers->root, VARSIZE(raw->headers));
+}
+
 static void
 keep_dead_letter(VeloPipeline *pipeline, const VeloJob *job, const VeloFailure *failure)
 {
 	VeloMetaScope scope;
 	const VeloChunk *chunk = failure->chunk;
 	bool has_source = chunk && chunk->natts > chunk->user_natts;
-	const char *args[14];
+	VeloRawRecord buffer;
+	const VeloRawRecord *raw = raw_record(pipeline, failure, &buffer);
+	const char *args[19];
 	uint64 added;
 
 	memset(args, 0, sizeof(args));
+	args[18] = pipeline->sink->spec->leads ? "true" : "false";
+	if (raw)
+		add_raw(args, raw);
 	args[0] = psprintf("%d", job->job_id);
 	args[1] = job->name;
 	args[2] = job->version;
@@ -127,14 +173,17 @@ keep_dead_letter(VeloPipeline *pipeline, const VeloJob *job, const VeloFailure *
 	added = velo_meta_run(
 		"INSERT INTO velo.dead_letter (job_id, job, version, application, source, "
 		"source_partition, source_offset, record, event_time, error_class, sqlstate, "
-		"error_message, operator, recoverable) "
+		"error_message, operator, recoverable, source_topic, key, value, headers) "
 		"SELECT $1::int, $2, $3, $4, $5, $6::int, $7::bigint, $8::jsonb, $9::timestamptz, $10, "
-		"$11, $12, $13, false "
-		"WHERE (SELECT count(*) FROM (SELECT FROM velo.dead_letter WHERE job_id = $1::int "
+		"$11, $12, $13, false, $15, $16::bytea, $17::bytea, $18::jsonb "
+		/* Where the sink leads, a batch that did not happen may have left its dead letters. */
+		"WHERE NOT ($19::boolean AND EXISTS (SELECT FROM velo.dead_letter "
+		"WHERE job_id = $1::int AND source_partition = $6::int AND source_offset = $7::bigint)) "
+		"AND (SELECT count(*) FROM (SELECT FROM velo.dead_letter WHERE job_id = $1::int "
 		"LIMIT $14::bigint) d) < $14::bigint",
-		14, args);
+		19, args);
 	velo_meta_end(&scope);
-	if (added == 0)
+	if (added == 0 && !pipeline->sink->spec->leads)
 		ereport(LOG, (errcode(ERRCODE_VELO_DEAD_LETTERS_FULL),
 					  errmsg("dead letter of job \"%s\" was refused: there are %s already",
 							 job->name, args[13])));
@@ -168,7 +217,7 @@ static void
 job_late(VeloPipeline *pipeline, const VeloChunk *chunk, int row)
 {
 	ErrorData error = {.sqlerrcode = ERRCODE_VELO_LATE_RECORD};
-	VeloFailure failure = {"window", &error, chunk, row, NULL};
+	VeloFailure failure = {.operator_name = "window", .error = &error, .chunk = chunk, .row = row};
 
 	if (strcmp(pipeline->plan->late_strategy, "dead_letter") != 0)
 		return;

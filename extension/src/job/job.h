@@ -79,11 +79,14 @@ typedef struct VeloTask
 	int job_id;
 	int task;
 	int64 epoch;		   /* the lease this worker holds */
+	int64 generation;	   /* counts RESET JOB */
 	TimestampTz watermark; /* as of the last commit; DT_NOBEGIN: none */
 	int64 records_in;	   /* committed totals */
 	int64 records_out;
 	int64 records_failed;
 	int64 records_late;
+	int nwritten;
+	char **written; /* positions as they stand in the catalog, by partition; NULL: unknown */
 } VeloTask;
 
 /* Takes the lease: from now on whoever held it cannot commit.  NULL: the job is gone. */
@@ -92,6 +95,13 @@ extern VeloTask *velo_job_task_take(int job_id, int task);
 /* Saved position of a source's partition, or NULL, and its watermark. */
 extern char *velo_job_position(const VeloTask *task, int source, int partition,
 							   TimestampTz *watermark);
+
+/*
+ * Positions of all partitions in one text, for sinks that lead; and back: the position of
+ * one, or NULL if it has none there.
+ */
+extern char *velo_job_positions_text(VeloSource *source);
+extern char *velo_job_positions_find(const char *text, int partition);
 
 /*
  * Writes positions, counters and usage of what the pipeline did since the last

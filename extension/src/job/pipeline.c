@@ -40,6 +40,18 @@ on_late(VeloOperate *operate, const VeloChunk *chunk, int row)
 	pipeline->on_late(pipeline, chunk, row);
 }
 
+/* A record that the source could not make a row of. */
+static void
+on_undecodable(void *driver, const VeloRawRecord *record, const ErrorData *error)
+{
+	VeloPipeline *pipeline = driver;
+	VeloFailure failure = {.operator_name = "decode",
+						   .error = unconstify(ErrorData *, error),
+						   .raw = record};
+
+	on_failure(&pipeline->operate, &failure);
+}
+
 VeloSource *
 velo_job_open_source(const VeloPlan *plan)
 {
@@ -73,6 +85,8 @@ velo_job_pipeline_create(MemoryContext context, VeloPlan *plan, VeloSource *sour
 	pipeline->batch = AllocSetContextCreate(context, "velo batch", ALLOCSET_DEFAULT_SIZES);
 	pipeline->plan = plan;
 	pipeline->source = source;
+	source->on_failure = on_undecodable;
+	source->driver = pipeline;
 	pipeline->sink = sink;
 	operate->plan = plan;
 	operate->context = context;
@@ -158,7 +172,7 @@ push_single(VeloPipeline *pipeline, VeloChunk *from, int row)
 			ReThrowError(error);
 		undo(pipeline);
 	}
-	failure = (VeloFailure) {"pipeline", error, from, row, NULL};
+	failure = (VeloFailure) {.operator_name = "pipeline", .error = error, .chunk = from, .row = row};
 	on_failure(&pipeline->operate, &failure);
 	return false;
 }

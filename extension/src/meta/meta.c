@@ -25,7 +25,7 @@
 #include <utils/memutils.h>
 
 #define EXTENSION_NAME "velostream"
-#define MAX_ARGS 16
+#define MAX_ARGS 24
 
 typedef struct KeptPlan
 {

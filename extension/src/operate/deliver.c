@@ -145,7 +145,8 @@ write_rows_one_by_one(Deliver *deliver, VeloChunk *chunk)
 		error = velo_operate_try(write_chunk, &write);
 		if (error)
 		{
-			VeloFailure failure = {"sink", error, chunk, i, NULL};
+			VeloFailure failure = {
+				.operator_name = "sink", .error = error, .chunk = chunk, .row = i};
 
 			deliver->base.operate->on_failure(deliver->base.operate, &failure);
 			deliver->delivered--;

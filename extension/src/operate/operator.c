@@ -6,10 +6,10 @@
 
 #include "operate/operator.h"
 
-#include <access/xact.h>
 #include <executor/executor.h>
 #include <utils/memutils.h>
-#include <utils/resowner.h>
+
+#include "base/try.h"
 
 void
 velo_operate_forward_watermark(VeloOperator *self, TimestampTz watermark)
@@ -53,48 +53,11 @@ velo_operate_row_context(VeloOperate *operate, TupleDesc desc)
 bool
 velo_operate_is_data_error(int sqlstate)
 {
-	switch (ERRCODE_TO_CATEGORY(sqlstate))
-	{
-		case ERRCODE_DATA_EXCEPTION:
-		case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
-		case ERRCODE_CARDINALITY_VIOLATION:
-		case ERRCODE_PLPGSQL_ERROR:
-		case ERRCODE_EXTERNAL_ROUTINE_EXCEPTION:
-		case ERRCODE_EXTERNAL_ROUTINE_INVOCATION_EXCEPTION:
-		case ERRCODE_SQL_ROUTINE_EXCEPTION:
-			return true;
-		default:
-			return false;
-	}
+	return velo_base_is_data_error(sqlstate);
 }
 
 ErrorData *
 velo_operate_try(void (*function)(void *), void *arg)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData *volatile error = NULL;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		function(arg);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (!velo_operate_is_data_error(error->sqlerrcode))
-			ReThrowError(error);
-	}
-	PG_END_TRY();
-	return error;
+	return velo_base_try(function, arg, velo_base_is_data_error);
 }

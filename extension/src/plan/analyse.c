@@ -605,6 +605,29 @@ place_event_time(VeloAnalysis *a)
 													: "max(_event_time)"));
 }
 
+/* Rows that come from Kafka and go to Kafka pass their headers on. */
+static void
+place_headers(VeloAnalysis *a)
+{
+	const char *type = a->request->target_type ? a->request->target_type
+											   : velo_base_option_text(a->bound.sink, "type");
+
+	a->keeps_headers = !a->is_grouped && type && strcmp(type, "kafka") == 0;
+	if (a->keeps_headers)
+		a->select->targetList = lappend(a->select->targetList,
+										make_target("_headers", "_headers"));
+}
+
+/* The outputs that are not the row itself, but what the stream keeps of it. */
+static bool
+is_about_row(const VeloAnalysis *a, const TargetEntry *entry)
+{
+	if (!a->request->for_stream)
+		return false;
+	return strcmp(entry->resname, "_event_time") == 0 ||
+		   (a->keeps_headers && strcmp(entry->resname, "_headers") == 0);
+}
+
 static ColumnRef *
 system_reference(VeloSystemColumn column)
 {
@@ -660,8 +683,7 @@ check_output_names(const VeloAnalysis *a)
 		int location = exprLocation((Node *) entry->expr);
 		ListCell *other;
 
-		if (entry->resjunk ||
-			(a->request->for_stream && strcmp(entry->resname, "_event_time") == 0))
+		if (entry->resjunk || is_about_row(a, entry))
 			continue;
 		if (!statement->is_table && velo_source_native_is_reserved(entry->resname))
 			ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
@@ -749,8 +771,7 @@ apply_column_list(VeloAnalysis *a)
 	{
 		TargetEntry *entry = lfirst_node(TargetEntry, cell);
 
-		if (entry->resjunk ||
-			(a->request->for_stream && strcmp(entry->resname, "_event_time") == 0))
+		if (entry->resjunk || is_about_row(a, entry))
 			continue;
 		if (column == NULL)
 			ereport(ERROR,
@@ -812,8 +833,7 @@ apply_target(VeloAnalysis *a)
 		Form_pg_attribute att;
 		Node *cast;
 
-		if (entry->resjunk ||
-			(a->request->for_stream && strcmp(entry->resname, "_event_time") == 0))
+		if (entry->resjunk || is_about_row(a, entry))
 			continue;
 		if (number == target->natts)
 			ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
@@ -873,7 +893,10 @@ velo_plan_analyse(const VeloPlanRequest *request)
 					has_aggregate((Node *) a->select->targetList, NULL);
 	take_key_items(a);
 	if (request->for_stream)
+	{
 		place_event_time(a);
+		place_headers(a);
+	}
 	if (a->is_grouped)
 	{
 		find_as_last((Node *) a->select->targetList, a);

@@ -23,6 +23,7 @@ typedef struct VeloAnalysis
 	Query *query;
 	Node *window_time;			   /* analysed, or NULL */
 	LiftWindowArg *window_args[2]; /* durations in order: size, advance */
+	bool keeps_headers;			   /* the last output is _headers */
 	List *key_names;			   /* output names of PRIMARY KEY items */
 	VeloBound bound;
 } VeloAnalysis;

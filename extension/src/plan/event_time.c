@@ -7,6 +7,7 @@
 #include "plan/analyse.h"
 
 #include <catalog/pg_type.h>
+#include <miscadmin.h>
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
 
@@ -140,6 +141,15 @@ velo_plan_event_time(const char *user_text, const LiftStatement *statement, cons
 			 velo_plan_error_at_property(user_text, statement, "event.time.field")));
 }
 
+/* Does _timestamp come with the records, in any order? */
+static bool
+has_record_times(const char *type)
+{
+	const VeloSourceOps *ops = velo_source_find(type);
+
+	return ops && ops->has_times;
+}
+
 static void
 plan_event_time(VeloPlan *plan, const VeloPlanRequest *request)
 {
@@ -156,7 +166,8 @@ plan_event_time(VeloPlan *plan, const VeloPlanRequest *request)
 	plan->event_time = velo_plan_event_time(request->user_text, request->statement,
 											plan->source.name, plan->source_object->desc, options);
 	/* What a job wrote carries the event time of what it was made of. */
-	plan->has_event_times = plan->event_time > 0 || plan->source_object->is_derived;
+	plan->has_event_times = plan->event_time > 0 || plan->source_object->is_derived ||
+							has_record_times(plan->source.type);
 }
 
 void
@@ -184,6 +195,7 @@ velo_plan_source(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a
 
 		source->options = velo_base_option_set(source->options, value->name, value->value);
 	}
+	source->role = GetUserId();
 	source->bounded = request->is_pull || velo_base_option_bool(source->options, "bounded") ||
 					  velo_base_option_text(source->options, "record_count") != NULL;
 	plan->start_from = !source->bounded &&

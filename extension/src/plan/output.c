@@ -177,6 +177,7 @@ set_output(VeloPlan *plan, VeloAnalysis *a)
 	}
 	plan->output = ExecTypeFromTL(outputs);
 	plan->keeps_event_time = a->request->for_stream;
+	plan->keeps_headers = a->keeps_headers;
 }
 
 /* Hidden group keys that became outputs must stand before those still hidden. */

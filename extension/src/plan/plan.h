@@ -219,7 +219,9 @@ typedef struct VeloPlan
 	VeloEmit emit;
 	int64 limit;		   /* output rows, -1: none */
 	TupleDesc output;	   /* what the sink gets */
-	bool keeps_event_time; /* its last column is _event_time, for a native sink */
+	bool keeps_event_time; /* behind the result's own columns stands _event_time, for a
+								 * sink that is a stream */
+	bool keeps_headers;	   /* and behind that _headers, for one in Kafka */
 	int nkeys;
 	AttrNumber *keys;	 /* of output, 1-based */
 	bool key_is_primary; /* PRIMARY KEY items: NOT NULL, real primary key */
@@ -241,7 +243,8 @@ typedef struct VeloPlanRequest
 	List *relations;				/* of a stored job: Oids of the names in FROM, in
 								 * textual order; NIL: look names up */
 	bool for_table;					/* the output is a keyed table */
-	bool for_stream;				/* the output is a native stream */
+	bool for_stream;				/* the output is a stream */
+	const char *target_type;		/* INSERT: the type of the target, if it is a stream */
 	bool is_pull;					/* bounded by what is there now; windows close at the end */
 	TupleDesc target;				/* INSERT: result columns take these names and types */
 } VeloPlanRequest;

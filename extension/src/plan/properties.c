@@ -13,6 +13,8 @@
 
 #include <utils/builtins.h>
 
+#include "kafka/kafka.h"
+
 static const VeloOption source_type = {
 	.name = "type",
 	.scopes = VELO_OPTION_SOURCE | VELO_OPTION_SINK,
@@ -43,6 +45,7 @@ typedef struct Binder
 	const char *source_alias;
 	const char *source_type;
 	const char *sink_name;
+	const char *sink_type; /* named by the statement, or NULL */
 	VeloBound bound;
 } Binder;
 
@@ -182,7 +185,7 @@ find_scope(const Binder *binder, const LiftProperty *property, const char **key)
 			*key = rest;
 		return VELO_OPTION_SOURCE;
 	}
-	if (velo_base_option_find(property->key, VELO_OPTION_JOB))
+	if (velo_base_option_find(property->key, VELO_OPTION_JOB, NULL))
 		return VELO_OPTION_JOB;
 	if ((rest = strip(property->key, binder->sink_name)) || (rest = strip(property->key, "sink")))
 	{
@@ -203,7 +206,7 @@ find_scope(const Binder *binder, const LiftProperty *property, const char **key)
 	}
 	/* What the created stream keeps (retention …) is the sink's, what is read is the source's. */
 	if (binder->statement->kind == LIFT_CREATE_AS &&
-		velo_base_option_find(property->key, VELO_OPTION_SINK))
+		velo_base_option_find(property->key, VELO_OPTION_SINK, binder->sink_type))
 		return VELO_OPTION_SINK;
 	return VELO_OPTION_SOURCE;
 }
@@ -222,7 +225,10 @@ bind_one(Binder *binder, const LiftProperty *property)
 {
 	const char *key;
 	int scope = find_scope(binder, property, &key);
-	const VeloOption *option = velo_base_option_find(key, scope);
+	const char *type = scope == VELO_OPTION_SOURCE ? binder->source_type
+					   : scope == VELO_OPTION_SINK ? binder->sink_type
+												   : NULL;
+	const VeloOption *option = velo_base_option_find(key, scope, type);
 	const char *name;
 	List **target = scope == VELO_OPTION_JOB	? &binder->bound.job
 					: scope == VELO_OPTION_SINK ? &binder->bound.sink
@@ -249,12 +255,18 @@ bind_one(Binder *binder, const LiftProperty *property)
 						errmsg("property \"%s\" is not supported yet", property->key),
 						errdetail_internal("%s", option->refused),
 						velo_plan_error_at(binder->user_text, property->key_span.from)));
-	if (scope == VELO_OPTION_SOURCE && option->types && binder->source_type &&
-		!is_word_of(option->types, binder->source_type))
+	if (scope == VELO_OPTION_SOURCE && velo_kafka_is_secret(key) &&
+		binder->statement->kind != LIFT_CREATE_DECLARE && binder->statement->kind != LIFT_ALTER)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("property \"%s\" cannot be set by a query", property->key),
+				 errhint("Make a connection with CREATE SERVER and CREATE USER MAPPING, and name it where the stream is declared."),
+				 velo_plan_error_at(binder->user_text, property->key_span.from)));
+	if (option->types && type && !is_word_of(option->types, type))
 	{
 		ereport(WARNING, (errcode(ERRCODE_WARNING),
-						  errmsg("property \"%s\" has no effect on a source of type %s",
-								 property->key, binder->source_type),
+						  errmsg("property \"%s\" has no effect on a %s of type %s", property->key,
+								 scope == VELO_OPTION_SOURCE ? "source" : "sink", type),
 						  velo_plan_error_at(binder->user_text, property->key_span.from)));
 		return;
 	}
@@ -265,6 +277,26 @@ bind_one(Binder *binder, const LiftProperty *property)
 				 errmsg("property \"%s\" is given twice; the later value is used", property->key),
 				 velo_plan_error_at(binder->user_text, property->key_span.from)));
 	*target = velo_base_option_set(*target, name, normalise(binder, property, option));
+}
+
+/* What the statement says its sink is: "<sink>.type", "sink.type"; the last one counts. */
+static const char *
+named_sink_type(const Binder *binder)
+{
+	const char *type = NULL;
+
+	for (LiftProperty *p = binder->statement->properties; p; p = p->next)
+	{
+		const char *key = strip(p->key, binder->sink_name);
+
+		if (key == NULL)
+			key = strip(p->key, "sink");
+		if (key == NULL && binder->statement->kind == LIFT_CREATE_AS && p->source == NULL)
+			key = p->key;
+		if (key && pg_strcasecmp(key, "type") == 0)
+			type = find_choice(source_type.choices, p->value);
+	}
+	return type;
 }
 
 VeloBound
@@ -280,6 +312,7 @@ velo_plan_bind(const char *user_text, const LiftStatement *statement, const char
 		.sink_name = sink_name,
 	};
 
+	binder.sink_type = named_sink_type(&binder);
 	for (LiftProperty *property = statement->properties; property; property = property->next)
 		bind_one(&binder, property);
 	return binder.bound;

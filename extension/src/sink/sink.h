@@ -11,8 +11,19 @@
  *				Several rows of one key may come in one chunk: the last one wins.
  *	flush		before the transaction commits: everything written must be part
  *				of it when this returns.
- *	committed	after the commit, outside a transaction; for sinks that send to
- *				other systems.
+ *	committed	may be NULL.  After the commit, outside a transaction: sinks of other
+ *				systems send what the transaction has made durable.
+ *	recover		may be NULL.  Once after open and before the first batch, outside a
+ *				transaction: ends what the last life of the task has begun elsewhere and
+ *				sends what it has committed and not sent.
+ *
+ * A sink that can lead (spec->leads is set by the driver and ops->commit is not NULL)
+ * decides alone whether a batch has happened: PostgreSQL's transaction carries none
+ * of its rows.
+ *
+ *	commit		after PostgreSQL's transaction, outside one: makes the rows written and
+ *				"positions" (a text of the driver's) durable and visible together.
+ *	positions	after recover: the text of the last commit, or NULL if there was none.
  *	close		releases what memory contexts do not.
  *
  * Errors: a row that cannot be stored raises; the caller has a subtransaction
@@ -21,9 +32,9 @@
  * it must be as if the failed call had never been.  Output is written with the
  * rights of the current role.
  *
- * Commit leader: PostgreSQL.  The transaction around write() and flush() also
- * carries positions and state.  (A Kafka-led commit will be a second leader
- * behind this contract; see docs/ARCHITECTURE.md.)
+ * Commit leaders.  Usually PostgreSQL: the transaction around write() and flush() also
+ * carries positions and state.  If the sink leads, the driver keeps a copy of the
+ * positions in PostgreSQL for show, and believes the sink's.
  */
 #pragma once
 
@@ -35,13 +46,23 @@
 typedef struct VeloSinkSpec
 {
 	const char *name; /* for messages */
-	const char *type; /* "table", "native", "discard", "client" */
+	const char *type; /* "table", "native", "kafka", "discard", "client" */
 	Oid relation;	  /* the table, or the stream's view */
 	TupleDesc desc;	  /* result columns, by position the relation's columns named in
 								 * desc */
+	int payload;	  /* how many of them are the row; the others are about it: */
+	AttrNumber event_time; /* 1-based in desc, timestamptz, or 0 */
+	AttrNumber headers;	   /* 1-based in desc, jsonb, or 0 */
 	int nkeys;		  /* key columns; 0: append only */
 	AttrNumber *keys; /* 1-based in desc */
 	List *options;	  /* VeloOptionValue */
+
+	/* Of jobs, for sinks that keep something of their own between lives. */
+	int job_id; /* 0: not a job's */
+	int task;
+	Oid role;		  /* whose connections are used */
+	int64 generation; /* counts RESET JOB: older positions elsewhere do not count */
+	bool leads;
 } VeloSinkSpec;
 
 typedef struct VeloSink VeloSink;
@@ -52,8 +73,11 @@ typedef struct VeloSinkOps
 	VeloSink *(*open)(const VeloSinkSpec *spec);
 	void (*write)(VeloSink *sink, VeloChunk *chunk);
 	void (*flush)(VeloSink *sink);
-	void (*committed)(VeloSink *sink); /* may be NULL */
-	void (*close)(VeloSink *sink);	   /* may be NULL */
+	void (*committed)(VeloSink *sink);
+	void (*recover)(VeloSink *sink);
+	void (*commit)(VeloSink *sink, const char *positions);
+	const char *(*positions)(VeloSink *sink);
+	void (*close)(VeloSink *sink); /* may be NULL */
 } VeloSinkOps;
 
 /* First member of every sink. */

@@ -332,8 +332,17 @@ generator_close(VeloSource *base)
 	/* All of it is memory of the caller's context. */
 }
 
+static Oid
+generator_create(const VeloStreamSpec *stream, Oid *storage)
+{
+	*storage = InvalidOid;
+	return velo_source_generator_create(stream->schema, stream->name, stream->columns,
+										stream->options, stream->owner);
+}
+
 static const VeloSourceOps generator_source = {
 	.type = "generator",
+	.create = generator_create,
 	.open = generator_open,
 	.partitions = generator_partitions,
 	.seek = generator_seek,

@@ -626,8 +626,16 @@ native_close(VeloSource *base)
 	watch_storage(((NativeSource *) base)->storage, false);
 }
 
+static Oid
+native_create(const VeloStreamSpec *stream, Oid *storage)
+{
+	return velo_source_native_create(stream->schema, stream->name, stream->columns, stream->options,
+									 stream->is_derived, stream->owner, storage);
+}
+
 static const VeloSourceOps native_source = {
 	.type = "native",
+	.create = native_create,
 	.open = native_open,
 	.partitions = native_partitions,
 	.seek = native_seek,

@@ -6,6 +6,9 @@
  * nothing of jobs: positions are kept by whoever drives it, committed together
  * with what was made of the rows, and given back at the next start.
  *
+ *	create		may be NULL: streams of this type cannot be declared.  Makes the relation
+ *				of a new stream (a view of its user columns) and what stands behind it, and
+ *				returns it; see VeloStreamSpec.
  *	open		once; may look at catalogs.  Everything is allocated in the
  *				current memory context, which lives as long as the source.
  *	seek		once per partition before the first batch: a text from tell(), or
@@ -32,7 +35,20 @@
  *				times may still appear (a native stream's oldest open writer);
  *				DT_NOEND: none.  Valid for the batch begun last.
  *	lag			rows known to be waiting, or -1; called inside a transaction.
+ *	wake_fd		may be NULL: a file descriptor that becomes readable when there is new
+ *				input (begin_batch reads it empty); the driver waits for it as well.
+ *	is_stale	may be NULL.  Between batches, outside transactions: true if the source has
+ *				changed so that it must be opened anew (partitions were added).
+ *	raw			may be NULL.  The record behind row "row" of the chunk polled last, as it
+ *				came; false if it is not kept.  Only asked for if spec->keeps_raw.
+ *	committed	may be NULL.  After each commit, outside transactions: tells other systems
+ *				how far has been read, for show.  Must not raise and must not wait.
+ *	trouble		may be NULL.  Why there can be no input at present (the broker is away), for
+ *				show; NULL if all is well.
  *	close		releases what memory contexts do not.
+ *
+ * A record that cannot be decoded is no row: poll gives it to on_failure, which the
+ * driver sets after open, and goes on behind it; what is raised in there fails the batch.
  *
  * A transaction may abort at any time between begin_batch and the next one; the
  * driver then throws the source away and opens it anew at the committed position.
@@ -40,6 +56,7 @@
 #pragma once
 
 #include <datatype/timestamp.h>
+#include <utils/jsonb.h>
 
 #include "base/option.h"
 #include "row/row.h"
@@ -51,6 +68,20 @@ typedef enum VeloStartFrom
 	VELO_START_TIMESTAMP
 } VeloStartFrom;
 
+/* A record of an outside system as it came; not kept longer than the call. */
+typedef struct VeloRawRecord
+{
+	const char *topic;
+	int partition;
+	int64 offset;
+	TimestampTz timestamp;
+	const char *key; /* NULL: none */
+	int key_length;
+	const char *value; /* NULL: a tombstone */
+	int value_length;
+	Jsonb *headers; /* or NULL */
+} VeloRawRecord;
+
 typedef struct VeloSourceSpec
 {
 	const char *name; /* for messages */
@@ -60,15 +91,31 @@ typedef struct VeloSourceSpec
 	int user_natts;
 	Bitmapset *needed; /* 0-based numbers of the columns the plan uses */
 	List *options;	   /* VeloOptionValue */
+	Oid role;		   /* whose connections are used; InvalidOid: the current user's */
 	bool bounded;	   /* stop at the end found at the start */
+	bool keeps_raw;	   /* raw() will be asked */
 	const void *given; /* rows supplied by a bounded run (given.c), or NULL */
 } VeloSourceSpec;
+
+/* A stream to be made.  Called inside a velo_meta scope; the caller has checked that
+ * "owner" may create in that schema, and enters the stream into velo.stream. */
+typedef struct VeloStreamSpec
+{
+	Oid schema;
+	const char *name;
+	List *columns;	 /* VeloColumn * (native_storage.h) */
+	List *options;	 /* VeloOptionValue */
+	bool is_derived; /* a job writes it */
+	Oid owner;
+} VeloStreamSpec;
 
 typedef struct VeloSource VeloSource;
 
 typedef struct VeloSourceOps
 {
 	const char *type;
+	bool has_times; /* _timestamp comes with the records, in any order, not from our clock */
+	Oid (*create)(const VeloStreamSpec *stream, Oid *storage);
 	VeloSource *(*open)(const VeloSourceSpec *spec);
 	int (*partitions)(VeloSource *source); /* how many, known after open */
 	void (*seek)(VeloSource *source, int partition, const char *position, VeloStartFrom from,
@@ -81,6 +128,11 @@ typedef struct VeloSourceOps
 	TimestampTz (*next_due)(VeloSource *source);
 	TimestampTz (*watermark_limit)(VeloSource *source);
 	int64 (*lag)(VeloSource *source);
+	int (*wake_fd)(VeloSource *source);
+	bool (*is_stale)(VeloSource *source);
+	bool (*raw)(VeloSource *source, int row, VeloRawRecord *record);
+	void (*committed)(VeloSource *source);
+	const char *(*trouble)(VeloSource *source);
 	void (*close)(VeloSource *source);
 } VeloSourceOps;
 
@@ -89,6 +141,8 @@ struct VeloSource
 {
 	const VeloSourceOps *ops;
 	const VeloSourceSpec *spec;
+	void (*on_failure)(void *driver, const VeloRawRecord *record, const ErrorData *error);
+	void *driver;
 };
 
 #define VELO_SOURCE(instance) VELO_REGISTER(source, VeloSourceOps, instance)

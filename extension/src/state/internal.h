@@ -5,6 +5,7 @@
 #pragma once
 
 #include "state/page.h"
+#include "state/table.h"
 
 #include <access/tableam.h>
 #include <storage/lockdefs.h>
@@ -73,7 +74,6 @@ struct VeloStore
 
 /* store.c */
 extern void velo_state_attach(VeloStore *store);
-extern bool velo_state_truncate(Oid table, bool wait);
 
 /* log.c */
 extern void velo_state_ready(VeloStore *store);

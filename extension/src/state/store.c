@@ -3,19 +3,10 @@
  *	  A task's tables: made, dropped, emptied, opened.
  *
  * Three tables for each task, in schema velo_state and owned by the extension's
- * owner:
+ * owner (table.c):
  *
  *	job_<job>_<task>_a, _b	the two segments of the log (log.c)
  *	job_<job>_<task>_cells	cells set aside (cells.c)
- *
- * They are members of the extension: pg_dump leaves members out, and state that
- * came back without the positions it belongs to would be wrong; DROP EXTENSION
- * takes them along.  Dropping one therefore begins with ending its membership.
- *
- * Columns "data" are never compressed or moved out of line (STORAGE PLAIN):
- * rows are made to fill a page.  The column is added in the statement that sets
- * its storage, because a table created with a bytea column of the usual storage
- * gets a TOAST table that it would then never use and always truncate.
  *
  * Rows are written and read directly, without the executor: one process writes
  * them (the task's worker), nobody else reads them, and nobody has rights on them.
@@ -26,22 +17,11 @@
 
 #include "state/internal.h"
 
-#include <access/table.h>
-#include <catalog/dependency.h>
-#include <catalog/namespace.h>
-#include <catalog/pg_class.h>
-#include <catalog/pg_extension.h>
-#include <commands/tablecmds.h>
+#include <access/xact.h>
 #include <common/hashfn.h>
-#include <pgstat.h>
-#include <storage/lmgr.h>
-#include <utils/lsyscache.h>
 #include <utils/memutils.h>
 
-#include "base/compat.h"
 #include "meta/meta.h"
-
-#define STATE_SCHEMA "velo_state"
 
 static const char *const table_kinds[] = {"a", "b", "cells"};
 
@@ -54,34 +34,7 @@ table_name(int job_id, int task, const char *kind)
 static Oid
 find_table(int job_id, int task, const char *kind)
 {
-	Oid schema = get_namespace_oid(STATE_SCHEMA, true);
-
-	if (!OidIsValid(schema))
-		return InvalidOid;
-	return get_relname_relid(table_name(job_id, task, kind), schema);
-}
-
-static void
-create_table(int job_id, int task, const char *kind, const char *columns, const char *settings)
-{
-	char *name = table_name(job_id, task, kind);
-
-	velo_meta_run_once(psprintf("CREATE TABLE " STATE_SCHEMA ".%s (%s) USING heap WITH (%s)", name,
-								columns, settings));
-	velo_meta_run_once(psprintf("ALTER TABLE " STATE_SCHEMA ".%s ADD COLUMN data bytea NOT NULL, "
-								"ALTER COLUMN data SET STORAGE PLAIN",
-								name));
-}
-
-static void
-set_member(Oid table)
-{
-	ObjectAddress member;
-	ObjectAddress extension;
-
-	ObjectAddressSet(member, RelationRelationId, table);
-	ObjectAddressSet(extension, ExtensionRelationId, velo_meta_extension());
-	recordDependencyOn(&member, &extension, DEPENDENCY_EXTENSION);
+	return velo_state_table_find(table_name(job_id, task, kind));
 }
 
 void
@@ -98,18 +51,16 @@ velo_state_create(int job_id, int task)
 	 * when switched off.
 	 */
 	for (int i = 0; i < 2; i++)
-		create_table(job_id, task, table_kinds[i], "seq bigint NOT NULL",
-					 "autovacuum_enabled = off");
+		(void) velo_state_table_create(table_name(job_id, task, table_kinds[i]),
+									   "seq bigint NOT NULL", "autovacuum_enabled = off");
 
 	/* Cells come and go: vacuum early, so that the space of dead ones is used again. */
-	create_table(job_id, task, "cells",
-				 "cell bigint NOT NULL, piece integer NOT NULL, seq bigint NOT NULL",
-				 "autovacuum_vacuum_threshold = 200, autovacuum_vacuum_scale_factor = 0.1, "
-				 "autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay = 0");
-	velo_meta_run_once(psprintf("CREATE INDEX %s_cell ON " STATE_SCHEMA ".%s (cell, piece)", cells,
+	(void) velo_state_table_create(
+		cells, "cell bigint NOT NULL, piece integer NOT NULL, seq bigint NOT NULL",
+		"autovacuum_vacuum_threshold = 200, autovacuum_vacuum_scale_factor = 0.1, "
+		"autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay = 0");
+	velo_meta_run_once(psprintf("CREATE INDEX %s_cell ON velo_state.%s (cell, piece)", cells,
 								cells));
-	for (int i = 0; i < lengthof(table_kinds); i++)
-		set_member(find_table(job_id, task, table_kinds[i]));
 	velo_meta_end(&scope);
 }
 
@@ -117,19 +68,7 @@ void
 velo_state_drop(int job_id, int task)
 {
 	for (int i = 0; i < lengthof(table_kinds); i++)
-	{
-		Oid table = find_table(job_id, task, table_kinds[i]);
-		ObjectAddress object;
-
-		if (!OidIsValid(table))
-			continue;
-		LockRelationOid(table, AccessExclusiveLock);
-		if (deleteDependencyRecordsForClass(RelationRelationId, table, ExtensionRelationId,
-											DEPENDENCY_EXTENSION) > 0)
-			CommandCounterIncrement();
-		ObjectAddressSet(object, RelationRelationId, table);
-		performDeletion(&object, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
-	}
+		velo_state_table_drop(table_name(job_id, task, table_kinds[i]));
 	CommandCounterIncrement();
 }
 
@@ -144,31 +83,6 @@ velo_state_discard(int job_id, int task)
 			(void) velo_state_truncate(table, true);
 	}
 	CommandCounterIncrement();
-}
-
-/*
- * Empties a table in a way that an abort undoes.  Returns false, having done
- * nothing, if it is not to wait and somebody holds a lock (pg_dump, vacuum).
- */
-bool
-velo_state_truncate(Oid table, bool wait)
-{
-	Relation relation;
-	bool has_index;
-
-	if (wait)
-		LockRelationOid(table, AccessExclusiveLock);
-	else if (!ConditionalLockRelationOid(table, AccessExclusiveLock))
-		return false;
-	relation = table_open(table, NoLock);
-	CheckTableNotInUse(relation, "TRUNCATE");
-	velo_compat_new_storage(relation);
-	pgstat_count_truncate(relation);
-	has_index = relation->rd_rel->relhasindex;
-	table_close(relation, NoLock);
-	if (has_index)
-		velo_compat_reindex(table);
-	return true;
 }
 
 VeloStore *
