@@ -23,6 +23,7 @@
 #include <access/xact.h>
 #include <catalog/pg_proc.h>
 #include <executor/spi.h>
+#include <mb/pg_wchar.h>
 #include <miscadmin.h>
 #include <pgstat.h>
 #include <storage/ipc.h>
@@ -150,7 +151,7 @@ typedef struct Life
 	VeloTask *task;
 	VeloPipeline *pipeline;
 	VeloBatchLimits limits;
-	char *signature; /* of plan and target, to see whether a change matters */
+	char *signature;  /* of plan and target, to see whether a change matters */
 	bool copy_is_due; /* a sink that leads has committed what PostgreSQL does not know */
 	TimestampTz copied_at;
 } Life;
@@ -315,10 +316,11 @@ static void
 name_group(VeloPlan *plan, const VeloJob *job)
 {
 	if (!velo_base_option_is_set(plan->source.options, "group.id"))
-		plan->source.options = velo_base_option_set(
-			plan->source.options, "group.id",
-			job->application ? psprintf("velo-%s-%s", job->application, job->name)
-							 : psprintf("velo-%s", job->name));
+		plan->source.options = velo_base_option_set(plan->source.options, "group.id",
+													job->application
+														? psprintf("velo-%s-%s", job->application,
+																   job->name)
+														: psprintf("velo-%s", job->name));
 }
 
 static char *
@@ -453,6 +455,22 @@ still_valid(Life *life)
 /* --- running ------------------------------------------------------------------------ */
 
 static void
+publish_trouble(VeloSource *source)
+{
+	const char *trouble = source->ops->trouble ? source->ops->trouble(source) : NULL;
+
+	trouble = trouble ? trouble : "";
+	if (strncmp(slot->trouble, trouble, VELO_TROUBLE_BYTES - 1) == 0 &&
+		(trouble[0] || !slot->trouble[0]))
+		return;
+	LWLockAcquire(velo_job_shared()->lock, LW_EXCLUSIVE);
+	strlcpy(slot->trouble, trouble, VELO_TROUBLE_BYTES);
+	slot->trouble[pg_mbcliplen(slot->trouble, strlen(slot->trouble),
+							   VELO_TROUBLE_BYTES - 1)] = '\0';
+	LWLockRelease(velo_job_shared()->lock);
+}
+
+static void
 publish(Life *life, bool committed)
 {
 	VeloPipeline *pipeline = life->pipeline;
@@ -465,6 +483,7 @@ publish(Life *life, bool committed)
 	pg_atomic_write_u64(&slot->watermark, (uint64) pipeline->operate.watermark);
 	slot->condition = pipeline->drained ? VELO_CONDITION_OK : VELO_CONDITION_CATCHING_UP;
 	slot->failures = 0;
+	publish_trouble(pipeline->source);
 }
 
 /*
@@ -487,8 +506,7 @@ commit_by_sink(Life *life, bool did)
 		life->copy_is_due = true;
 		VELO_TESTPOINT("commit_by_sink_done");
 	}
-	if (!pipeline->ended &&
-		(!life->copy_is_due || (did && now - life->copied_at < COPY_EVERY_US)))
+	if (!pipeline->ended && (!life->copy_is_due || (did && now - life->copied_at < COPY_EVERY_US)))
 		return;
 	begin_as(&role, life->job->owner, life->job);
 	velo_job_commit(life->task, life->job, pipeline);
@@ -717,9 +735,8 @@ is_final(int sqlstate)
 		   ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION ||
 		   ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_FEATURE_NOT_SUPPORTED ||
 		   sqlstate == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED ||
-		   sqlstate == ERRCODE_VELO_STATE_INCOMPATIBLE ||
-		   sqlstate == ERRCODE_VELO_POSITION_LOST || sqlstate == ERRCODE_VELO_SINK_AHEAD ||
-		   sqlstate == ERRCODE_DATA_CORRUPTED;
+		   sqlstate == ERRCODE_VELO_STATE_INCOMPATIBLE || sqlstate == ERRCODE_VELO_POSITION_LOST ||
+		   sqlstate == ERRCODE_VELO_SINK_AHEAD || sqlstate == ERRCODE_DATA_CORRUPTED;
 }
 
 /* A topic may still be made and a right still be given, by people who do not know of us. */
@@ -820,6 +837,7 @@ velo_job_main(Datum arg)
 	}
 	slot->pid = MyProcPid;
 	slot->latch = MyLatch;
+	slot->trouble[0] = '\0';
 	slot->reload = true;
 	job_id = slot->job_id;
 	LWLockRelease(shared->lock);

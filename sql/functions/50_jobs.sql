@@ -27,7 +27,7 @@ CREATE OR REPLACE FUNCTION velo.job_reset(name text, target jsonb) RETURNS boole
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'velo_job_reset';
 COMMENT ON FUNCTION velo.job_reset(text, jsonb) IS
-'Gives a stopped job a new start: "earliest", "latest" or {"timestamp": "…"}. Its state is discarded, and what it has written too unless the job has keep.output.';
+'Gives a stopped job a new start: "earliest", "latest", {"timestamp": "…"} or, of Kafka streams, {"offsets": {"0": 1200}}. Its state is discarded, and what it has written too unless the job has keep.output.';
 
 REVOKE ALL ON FUNCTION velo.job_start(text, text, jsonb), velo.job_stop(text, boolean),
     velo.job_pause(text), velo.job_resume(text), velo.job_reset(text, jsonb) FROM PUBLIC;
@@ -36,7 +36,7 @@ GRANT EXECUTE ON FUNCTION velo.job_start(text, text, jsonb), velo.job_stop(text,
 
 CREATE OR REPLACE FUNCTION velo._job_live(job_id integer, OUT condition text, OUT state_bytes bigint,
     OUT watermark timestamptz, OUT last_commit_at timestamptz, OUT lag_records bigint,
-    OUT pid integer, OUT records_in bigint, OUT records_out bigint)
+    OUT pid integer, OUT records_in bigint, OUT records_out bigint, OUT trouble text)
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'velo_job_live';
 COMMENT ON FUNCTION velo._job_live(integer) IS 'Internal: what shared memory knows of a job.';
@@ -73,8 +73,11 @@ CREATE OR REPLACE FUNCTION velo.job_status(name text DEFAULT NULL)
     AS $$
 SELECT j.name, v.status,
        CASE WHEN v.status = 'starting' AND l.pid IS NULL AND l.condition IS NULL
-            THEN 'no_worker_slot' ELSE coalesce(l.condition, 'ok') END,
-       j.status_since, j.restarts, j.last_error, j.last_sqlstate,
+            THEN 'no_worker_slot'
+            -- A job that runs and whose broker is gone waits for it, without an end.
+            WHEN l.trouble IS NOT NULL THEN 'retrying' ELSE coalesce(l.condition, 'ok') END,
+       j.status_since, j.restarts, coalesce(l.trouble, j.last_error),
+       CASE WHEN l.trouble IS NULL THEN j.last_sqlstate ELSE '08006' END,
        coalesce(l.watermark, t.watermark), coalesce(l.last_commit_at, t.last_commit_at),
        l.lag_records,
        CASE WHEN coalesce(l.lag_records, 0) = 0 THEN 0

@@ -211,12 +211,31 @@ is_ours(Oid relation)
 	return stream == NULL || stream->is_table || strcmp(stream->type, "native") == 0;
 }
 
-/* to: earliest, latest, or a timestamp */
+/* Offsets of single partitions; the others begin at their first record. */
 static void
-reset_job(const char *name, const char *to)
+write_offsets(const VeloJob *job, const char *offsets)
+{
+	const char *args[2] = {psprintf("%d", job->job_id), offsets};
+
+	velo_meta_run(
+		"INSERT INTO velo.position (job_id, task, source, partition, position) "
+		"SELECT $1::int, 0, 0, key::int, value FROM pg_catalog.jsonb_each_text($2::jsonb)",
+		2, args);
+}
+
+/* Where a job shall begin: start_from as in velo.job, and offsets as a JSON object or NULL. */
+typedef struct ResetTarget
+{
+	const char *from;
+	const char *offsets;
+} ResetTarget;
+
+static void
+reset_job(const char *name, ResetTarget target)
 {
 	VeloJob *job = find_job(name);
 	VeloMetaScope scope;
+	const char *to = target.from;
 	const char *args[2] = {psprintf("%d", job->job_id), to};
 
 	require_state(job, LIFT_JOB_RESET);
@@ -228,6 +247,8 @@ reset_job(const char *name, const char *to)
 	velo_meta_run(
 		"UPDATE velo.job SET start_from = $2, needs_position = false WHERE job_id = $1::int", 2,
 		args);
+	if (target.offsets)
+		write_offsets(job, target.offsets);
 	velo_state_drop(job->job_id, 0);
 	velo_state_create(job->job_id, 0);
 	velo_meta_end(&scope);
@@ -243,7 +264,8 @@ reset_job(const char *name, const char *to)
 		SetUserIdAndSecContext(user, security);
 	}
 	/* The result belongs to the old positions. */
-	if (OidIsValid(job->relation) && is_ours(job->relation) && !velo_base_option_bool(job->options, "keep.output"))
+	if (OidIsValid(job->relation) && is_ours(job->relation) &&
+		!velo_base_option_bool(job->options, "keep.output"))
 	{
 		VeloStream *stream = velo_meta_stream(job->relation);
 		Oid storage = stream && OidIsValid(stream->storage) ? stream->storage : job->relation;
@@ -272,26 +294,59 @@ static const VeloOption keep_output = {
 };
 VELO_OPTION(keep_output);
 
+/* '{"0": 1200, "3": 0}': partition and offset; 22023 for anything else. */
 static const char *
-reset_target(LiftResetTo to, const char *value)
+checked_offsets(const VeloJob *job, const char *value)
 {
+	VeloStream *stream = velo_meta_stream(linitial_oid(job->sources));
+	VeloMetaScope scope;
+	const char *args[1] = {value};
+	bool is_good;
+
+	if (stream == NULL || strcmp(stream->type, "kafka") != 0)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("RESET JOB ... TO OFFSETS is not supported for %s streams",
+							   stream ? stream->type : "native"),
+						errhint("Use EARLIEST, LATEST or TIMESTAMP.")));
+	(void) DirectFunctionCall1(jsonb_in, CStringGetDatum(value)); /* its own words for bad JSON */
+	velo_meta_begin(&scope);
+	is_good = velo_meta_run("SELECT FROM (SELECT $1::jsonb AS o) j "
+							"WHERE jsonb_typeof(o) = 'object' AND o <> '{}' AND NOT EXISTS "
+							"(SELECT FROM jsonb_each_text(CASE jsonb_typeof(o) WHEN 'object' "
+							"THEN o ELSE '{}' END) WHERE key !~ '^[0-9]{1,6}$' "
+							"OR value IS NULL OR value !~ '^[0-9]{1,18}$')",
+							1, args) > 0;
+	velo_meta_end(&scope);
+	if (!is_good)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid offsets \"%s\"", value),
+				 errhint("Give partitions and offsets: '{\"0\": 1200, \"1\": 0}'.")));
+	return value;
+}
+
+static ResetTarget
+reset_target(const VeloJob *job, LiftResetTo to, const char *value)
+{
+	ResetTarget target = {"earliest", NULL};
+
 	switch (to)
 	{
 		case LIFT_RESET_EARLIEST:
-			return "earliest";
+			break;
 		case LIFT_RESET_LATEST:
-			return "latest";
+			target.from = "latest";
+			break;
 		case LIFT_RESET_TIMESTAMP:
 			/* Kept in a form that no setting changes. */
-			return psprintf("%lld", (long long) DatumGetTimestampTz(DirectFunctionCall3(
-										timestamptz_in, CStringGetDatum(value),
-										ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1))));
+			target.from = psprintf("%lld", (long long) DatumGetTimestampTz(DirectFunctionCall3(
+											   timestamptz_in, CStringGetDatum(value),
+											   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1))));
+			break;
 		case LIFT_RESET_OFFSETS:
+			target.offsets = checked_offsets(job, value);
 			break;
 	}
-	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("RESET JOB ... TO OFFSETS is not supported for native streams"),
-					errhint("Use EARLIEST, LATEST or TIMESTAMP.")));
+	return target;
 }
 
 LiftStatement
@@ -326,14 +381,15 @@ start_new(const char *text, const LiftStatement *statement)
 }
 
 /* Where RESET JOB … TO shall begin; errors point at what stands behind TO. */
-static const char *
+static ResetTarget
 statement_target(const char *text, const LiftStatement *statement)
 {
 	VeloErrorPlace place;
-	const char *target;
+	ResetTarget target;
 
 	velo_plan_error_place_push(&place, text, statement->reset_span);
-	target = reset_target(statement->reset_to, statement->reset_value);
+	target = reset_target(existing_job(statement->name->name), statement->reset_to,
+						  statement->reset_value);
 	velo_plan_error_place_pop(&place);
 	return target;
 }
@@ -463,36 +519,46 @@ VELO_FUNCTION(velo_job_resume)
 VELO_FUNCTION(velo_job_reset)
 {
 	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	VeloJob *job = find_job(name);
 	Jsonb *to = PG_GETARG_JSONB_P(1);
 	char *text = JsonbToCString(NULL, &to->root, VARSIZE(to));
 	JsonbValue buffer;
 	JsonbValue *value;
 
 	if (pg_strcasecmp(text, "\"earliest\"") == 0)
-		reset_job(name, reset_target(LIFT_RESET_EARLIEST, NULL));
+		reset_job(name, reset_target(job, LIFT_RESET_EARLIEST, NULL));
 	else if (pg_strcasecmp(text, "\"latest\"") == 0)
-		reset_job(name, reset_target(LIFT_RESET_LATEST, NULL));
+		reset_job(name, reset_target(job, LIFT_RESET_LATEST, NULL));
 	else if (JB_ROOT_IS_OBJECT(to) &&
 			 (value = getKeyJsonValueFromContainer(&to->root, "timestamp", 9, &buffer)) != NULL &&
 			 value->type == jbvString)
-		reset_job(name, reset_target(LIFT_RESET_TIMESTAMP,
+		reset_job(name, reset_target(job, LIFT_RESET_TIMESTAMP,
 									 pnstrdup(value->val.string.val, value->val.string.len)));
+	else if (JB_ROOT_IS_OBJECT(to) &&
+			 (value = getKeyJsonValueFromContainer(&to->root, "offsets", 7, &buffer)) != NULL &&
+			 value->type == jbvBinary)
+		reset_job(name, reset_target(job, LIFT_RESET_OFFSETS,
+									 JsonbToCString(NULL, value->val.binary.data,
+													value->val.binary.len)));
 	else
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid target %s", text),
-						errhint("Use \"earliest\", \"latest\" or {\"timestamp\": \"...\"}.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid target %s", text),
+			 errhint(
+				 "Use \"earliest\", \"latest\", {\"timestamp\": \"...\"} or {\"offsets\": {\"0\": 1200}}.")));
 	PG_RETURN_BOOL(true);
 }
 
 /*
  * velo._job_live(job_id int) → (condition, state_bytes, watermark, last_commit_at,
- * lag_records, pid, records_in, records_out): what shared memory knows of a job
+ * lag_records, pid, records_in, records_out, trouble): what shared memory knows of a job
  */
 VELO_FUNCTION(velo_job_live)
 {
 	VeloJobSlot slot;
 	TupleDesc desc;
-	Datum values[8];
-	bool nulls[8] = {false};
+	Datum values[9];
+	bool nulls[9] = {false};
 	uint64 lag;
 	TimestampTz watermark;
 
@@ -514,5 +580,7 @@ VELO_FUNCTION(velo_job_live)
 	nulls[5] = slot.pid <= 0;
 	values[6] = Int64GetDatum(pg_atomic_read_u64(&slot.records_in));
 	values[7] = Int64GetDatum(pg_atomic_read_u64(&slot.records_out));
+	nulls[8] = slot.trouble[0] == '\0';
+	values[8] = nulls[8] ? (Datum) 0 : CStringGetTextDatum(slot.trouble);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
 }

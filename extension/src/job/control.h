@@ -10,6 +10,7 @@
 #include <storage/lwlock.h>
 
 #define VELO_MAX_DATABASES 64
+#define VELO_TROUBLE_BYTES 256 /* longer texts are cut */
 
 typedef enum VeloCondition
 {
@@ -41,7 +42,8 @@ typedef struct VeloJobSlot
 	pg_atomic_uint64 state_bytes;
 	pg_atomic_uint64 watermark; /* TimestampTz */
 	pg_atomic_uint64 last_commit_at;
-	pg_atomic_uint64 lag_records; /* PG_UINT64_MAX: unknown */
+	pg_atomic_uint64 lag_records;	  /* PG_UINT64_MAX: unknown */
+	char trouble[VELO_TROUBLE_BYTES]; /* why there is no input: no broker …; else "" */
 } VeloJobSlot;
 
 /* One database with the extension in it. */

@@ -427,6 +427,18 @@ may_lead(const VeloPlan *plan, const VeloSinkSpec *spec, const char *guarantee)
 		   plan->layout[0] == '\0' && plan->limit < 0 && strcmp(plan->source.type, "kafka") == 0;
 }
 
+static List *
+without(List *options, const char *name)
+{
+	List *rest = NIL;
+	ListCell *cell;
+
+	foreach(cell, options)
+		if (strcmp(((VeloOptionValue *) lfirst(cell))->name, name) != 0)
+			rest = lappend(rest, lfirst(cell));
+	return rest;
+}
+
 VeloSinkSpec *
 velo_job_sink_spec(const VeloJob *job, const VeloPlan *plan)
 {
@@ -464,6 +476,9 @@ velo_job_sink_spec(const VeloJob *job, const VeloPlan *plan)
 		spec->type = stream && !stream->is_table ? "native" : "table";
 	spec->nkeys = plan->nkeys;
 	spec->keys = plan->keys;
+	/* PRIMARY KEY is what the query says of its own rows. */
+	if (plan->key_is_primary && velo_base_option_is_set(spec->options, "key.field"))
+		spec->options = without(spec->options, "key.field");
 	guarantee = velo_base_option_text(job->options, "delivery.guarantee");
 	if (guarantee)
 		spec->options = velo_base_option_set(list_copy(spec->options), "delivery.guarantee",

@@ -172,7 +172,10 @@ push_single(VeloPipeline *pipeline, VeloChunk *from, int row)
 			ReThrowError(error);
 		undo(pipeline);
 	}
-	failure = (VeloFailure) {.operator_name = "pipeline", .error = error, .chunk = from, .row = row};
+	failure = (VeloFailure) {.operator_name = "pipeline",
+							 .error = error,
+							 .chunk = from,
+							 .row = row};
 	on_failure(&pipeline->operate, &failure);
 	return false;
 }

@@ -145,8 +145,10 @@ write_rows_one_by_one(Deliver *deliver, VeloChunk *chunk)
 		error = velo_operate_try(write_chunk, &write);
 		if (error)
 		{
-			VeloFailure failure = {
-				.operator_name = "sink", .error = error, .chunk = chunk, .row = i};
+			VeloFailure failure = {.operator_name = "sink",
+								   .error = error,
+								   .chunk = chunk,
+								   .row = i};
 
 			deliver->base.operate->on_failure(deliver->base.operate, &failure);
 			deliver->delivered--;

@@ -40,7 +40,7 @@ typedef struct VeloFailure
 	ErrorData *error;
 	const VeloChunk *chunk; /* the row, or NULL */
 	int row;
-	const char *record; /* JSON of what there is instead of a row, or NULL */
+	const char *record;		  /* JSON of what there is instead of a row, or NULL */
 	const VeloRawRecord *raw; /* as it came from an outside system, or NULL */
 } VeloFailure;
 

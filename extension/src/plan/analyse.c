@@ -614,8 +614,7 @@ place_headers(VeloAnalysis *a)
 
 	a->keeps_headers = !a->is_grouped && type && strcmp(type, "kafka") == 0;
 	if (a->keeps_headers)
-		a->select->targetList = lappend(a->select->targetList,
-										make_target("_headers", "_headers"));
+		a->select->targetList = lappend(a->select->targetList, make_target("_headers", "_headers"));
 }
 
 /* The outputs that are not the row itself, but what the stream keeps of it. */

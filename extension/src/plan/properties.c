@@ -257,11 +257,13 @@ bind_one(Binder *binder, const LiftProperty *property)
 						velo_plan_error_at(binder->user_text, property->key_span.from)));
 	if (scope == VELO_OPTION_SOURCE && velo_kafka_is_secret(key) &&
 		binder->statement->kind != LIFT_CREATE_DECLARE && binder->statement->kind != LIFT_ALTER)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("property \"%s\" cannot be set by a query", property->key),
-				 errhint("Make a connection with CREATE SERVER and CREATE USER MAPPING, and name it where the stream is declared."),
-				 velo_plan_error_at(binder->user_text, property->key_span.from)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("property \"%s\" cannot be set by a query", property->key),
+			 errhint(
+				 "Make a connection with CREATE SERVER and CREATE USER MAPPING, and name it where the stream is declared."),
+			 velo_plan_error_at(binder->user_text, property->key_span.from)));
 	if (option->types && type && !is_word_of(option->types, type))
 	{
 		ereport(WARNING, (errcode(ERRCODE_WARNING),

@@ -45,17 +45,17 @@
 
 typedef struct VeloSinkSpec
 {
-	const char *name; /* for messages */
-	const char *type; /* "table", "native", "kafka", "discard", "client" */
-	Oid relation;	  /* the table, or the stream's view */
-	TupleDesc desc;	  /* result columns, by position the relation's columns named in
+	const char *name;	   /* for messages */
+	const char *type;	   /* "table", "native", "kafka", "discard", "client" */
+	Oid relation;		   /* the table, or the stream's view */
+	TupleDesc desc;		   /* result columns, by position the relation's columns named in
 								 * desc */
-	int payload;	  /* how many of them are the row; the others are about it: */
+	int payload;		   /* how many of them are the row; the others are about it: */
 	AttrNumber event_time; /* 1-based in desc, timestamptz, or 0 */
 	AttrNumber headers;	   /* 1-based in desc, jsonb, or 0 */
-	int nkeys;		  /* key columns; 0: append only */
-	AttrNumber *keys; /* 1-based in desc */
-	List *options;	  /* VeloOptionValue */
+	int nkeys;			   /* key columns; 0: append only */
+	AttrNumber *keys;	   /* 1-based in desc */
+	List *options;		   /* VeloOptionValue */
 
 	/* Of jobs, for sinks that keep something of their own between lives. */
 	int job_id; /* 0: not a job's */

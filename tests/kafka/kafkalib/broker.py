@@ -52,7 +52,8 @@ def replicated(count):
 
 def new_id():
     """A cluster's id, as StorageTool random-uuid makes them but without a JVM."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    # The tool takes one that begins with a dash for an option.
+    return "v" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
 
 
 class Member:
