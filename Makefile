@@ -47,8 +47,8 @@ lint: ## run every check in scripts/lint.d
 format: ## format the C sources in place
 	@scripts/format
 
-chaos: ## kill job workers and the postmaster over and over, count what is lost (SEED= KILLS= POINTS=)
-	@SEED=$(SEED) KILLS=$(KILLS) POINTS=$(POINTS) scripts/chaos
+chaos: ## kill job workers, postmaster, brokers and their network over and over, count what is lost (SEED= KILLS= POINTS= PARTS= BROKERS=)
+	@SEED=$(SEED) KILLS=$(KILLS) POINTS=$(POINTS) PARTS="$(PARTS)" BROKERS=$(BROKERS) scripts/chaos
 
 bench: ## run every benchmark in bench
 	@scripts/run_all bench

@@ -164,6 +164,8 @@ def report(what, title, notes, head, rows):
     file.parent.mkdir(exist_ok=True)
     settings = ", ".join(line for line in os.environ["BENCH_SETTINGS"].splitlines() if line)
     variables = f"BENCH_EVENTS={EVENTS} BENCH_KEYS={KEYS} BENCH_SECONDS={SECONDS} BENCH_FEEDS={FEEDS} BENCH_ROUNDS={ROUNDS}"
+    if what == "kafka":
+        variables = f"BENCH_KAFKA_EVENTS={KAFKA_EVENTS} BENCH_EVENTS={EVENTS} BENCH_KEYS={KEYS} BENCH_ROUNDS={ROUNDS}"
     file.write_text(f"""# {title}
 
 {text}
@@ -401,7 +403,141 @@ def live():
            ["", "seconds", "records/s", "ratio", "CPU s / M records", "table kB"], rows)
 
 
-KINDS = {"throughput": throughput, "neighbour": neighbour, "live": live}
+# --- Kafka -----------------------------------------------------------------------------
+
+KAFKA_EVENTS = int(os.environ.get("BENCH_KAFKA_EVENTS", 10_000_000))
+BROKERS = os.environ.get("BENCH_BROKERS", "")
+PER_WINDOW = 100_000  # records of ten seconds, see kafka/produce.c
+KAFKA_DECLARE = """CREATE STREAM {} (key text, v double precision, ts timestamptz) WITH ('type' = 'kafka',
+    'topic' = 'bench', 'bootstrap.servers' = '{}', 'auto.offset.reset' = 'earliest', 'event.time.field' = 'ts')"""
+KAFKA_QUERY = """SELECT _window_start AS since, _window_end AS until, key, count(*) AS n, sum(v) AS total
+                 FROM {} WINDOW TUMBLING(10s) GROUP BY key EMIT FINAL"""
+TO_KAFKA = "CREATE STREAM {0} AS SELECT key, v, ts FROM {1} WITH ('{0}.type' = 'kafka_sink', '{0}.topic' = '{0}', '{0}.bootstrap.servers' = '{2}')"
+
+
+def tool(name, *words):
+    """One of kafka/*.c; the numbers it prints."""
+    command = [f"{os.environ['BENCH_FOLDER']}/{name}", BROKERS, *map(str, words)]
+    return [float(x) for x in subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()]
+
+
+def make_topic(name):
+    subprocess.run([str(ROOT.parent / "scripts/kafka_server"), "tool", f"{os.environ['BENCH_FOLDER']}/broker",
+                    "org.apache.kafka.tools.TopicCommand", "--create", "--topic", name, "--partitions", "4",
+                    "--config", "retention.bytes=-1"], check=True, stdout=subprocess.DEVNULL)
+
+
+class Slope:
+    """Records, seconds, CPU of the server between the first commits at or behind two counts of records_in."""
+
+    def __init__(self, c, job, first, last, start):
+        lsn = "SELECT pg_current_wal_insert_lsn()"
+        start()
+        a = self.point(c, job, first)
+        self.lsn = value(c, lsn)
+        b = self.point(c, job, last)
+        self.wal = float(value(c, f"SELECT pg_current_wal_insert_lsn() - '{self.lsn}'::pg_lsn"))
+        self.events, self.seconds, self.cpu = (y - x for x, y in zip(a, b))
+
+    @staticmethod
+    def point(c, job, records):
+        """The count is read in one statement, the rest right after it."""
+        wait_for(c, job, records)
+        read = value(c, f"SELECT t.records_in FROM velo.job j JOIN velo.task t USING (job_id) WHERE j.name = '{job}'")
+        return read, time.monotonic(), cpu_seconds()
+
+    def result(self):
+        return self.seconds / self.events, self.cpu / self.events * 1e6, self.wal / self.events
+
+
+def check_kafka(c, name):
+    """Every closed window has each of its records once."""
+    closed, wrong, late, failed = run(c, f"""SELECT count(*), count(*) FILTER (WHERE n <> {PER_WINDOW}),
+        (SELECT sum(records_late) FROM velo.task), (SELECT sum(records_failed) FROM velo.task)
+        FROM (SELECT sum(n) AS n FROM {name} GROUP BY since) windows""").fetchone()
+    if wrong or late or failed or closed < KAFKA_EVENTS // PER_WINDOW - 1:
+        sys.exit(f"{name}: {closed} windows, {wrong} of them wrong; {late} records late, {failed} failed")
+
+
+def top_functions(c, job, last):
+    """perf's profile of the job's process, all threads; a list of lines."""
+    pid = value(c, f"SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'velostream job%' AND datname = 'bench' LIMIT 1")
+    data = f"{os.environ['BENCH_FOLDER']}/perf.data"
+    perf = subprocess.Popen(["perf", "record", "-q", "-F", "997", "-o", data, "-p", str(pid)])
+    wait_for(c, job, last)
+    perf.send_signal(2)
+    perf.wait()
+    text = subprocess.run(["perf", "report", "--stdio", "-q", "--no-children", "-i", data, "--percent-limit", "0.7",
+                           "-s", "dso,symbol"], check=True, capture_output=True, text=True).stdout
+    os.unlink(data)
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
+def kafka():
+    c = connect()
+    first, last, spare = KAFKA_EVENTS // 10, KAFKA_EVENTS + KAFKA_EVENTS // 10, KAFKA_EVENTS // 10
+    make_topic("bench")
+    made = tool("produce", "bench", last + spare, KEYS)
+    velo(c, KAFKA_DECLARE.format("events", BROKERS))
+    kinds = ("raw: librdkafka consumes, and nothing else", "job: tumbling windows into a table",
+             "job: Kafka to Kafka, rows as they are")
+    results = {kind: [] for kind in kinds}
+    for n in range(ROUNDS):
+        count, seconds, cpu = tool("consume", "bench", first, last)
+        results[kinds[0]].append((seconds / count, cpu / count * 1e6, 0))
+        slope = Slope(c, f"totals_{n}", first, last,
+                      lambda: velo(c, f"CREATE TABLE totals_{n} AS {KAFKA_QUERY.format('events')}"))
+        wait_for(c, f"totals_{n}", last + spare)
+        check_kafka(c, f"totals_{n}")
+        results[kinds[1]].append(slope.result())
+        velo(c, f"DROP TABLE totals_{n}")
+        make_topic(f"copy_{n}")
+        slope = Slope(c, f"copy_{n}", first, last, lambda: velo(c, TO_KAFKA.format(f"copy_{n}", "events", BROKERS)))
+        results[kinds[2]].append(slope.result())
+        velo(c, f"DROP STREAM copy_{n}")
+    profile = []
+    if os.environ.get("BENCH_PROFILE"):
+        velo(c, f"CREATE TABLE profiled AS {KAFKA_QUERY.format('events')}")
+        wait_for(c, "profiled", first)
+        profile = top_functions(c, "profiled", last)
+    velo(c, "DROP STREAM events CASCADE")
+    rows = kafka_rows(results, kinds[0])
+    rows.append(native_to_kafka(c))
+    rows.append(["raw: librdkafka produces, program and all", f"{made[0]:.2f}", f"{(last + spare) / made[0]:,.0f}",
+                 f"{made[1] / (last + spare) * 1e6:.2f}", "", ""])
+    notes = (f"Records {first:,} to {last:,} of {last + spare:,}; medians of {ROUNDS} rounds in turn, seconds for {KAFKA_EVENTS:,}\n"
+             "records. Jobs are exactly once. CPU is that of all processes of the server, librdkafka's threads\n"
+             "included, or of the whole raw program; the broker's is not in it. Every closed window was checked to\n"
+             "have each record once.")
+    each = "\n".join(f"- {kind}: " + ", ".join(f"{cpu:.3f}" for _, cpu, _ in results[kind]) for kind in kinds)
+    notes += f"\n\nCPU s / M records of each round:\n\n{each}"
+    if profile:
+        notes += "\n\nperf, of the job with windows, all threads:\n\n" + "\n".join("    " + line for line in profile)
+    report("kafka", f"Kafka, JSON of 47 bytes, {KEYS:,} keys, windows of 10 s, exactly once", notes,
+           ["", "seconds", "records/s", "CPU s / M records", "of raw consuming", "WAL bytes/record"], rows)
+
+
+def kafka_rows(results, base):
+    middle = {kind: [statistics.median(column) for column in zip(*results[kind])] for kind in results}
+    return [[kind, f"{seconds * KAFKA_EVENTS:.2f}", f"{1 / seconds:,.0f}", f"{cpu:.2f}", f"{cpu / middle[base][1]:.2f}",
+             f"{wal:.0f}" if wal else ""] for kind, (seconds, cpu, wal) in middle.items()]
+
+
+def native_to_kafka(c):
+    """Once, and without what it takes to fill the native stream."""
+    velo(c, "CREATE STREAM native_events (key text, v double precision, ts timestamptz) WITH ('event.time.field' = 'ts')")
+    run(c, f"""INSERT INTO native_events SELECT 'k' || lpad(((n::bigint * 7919) % {KEYS})::text, 6, '0'), n % 1000 / 10.0,
+        timestamptz '2026-01-01 00:00+00' + n * interval '100 microseconds' FROM generate_series(1, {EVENTS}) n""")
+    make_topic("native_copy")
+    slope = Slope(c, "native_copy", EVENTS // 10, EVENTS,
+                  lambda: velo(c, TO_KAFKA.format("native_copy", "native_events", BROKERS)))
+    seconds, cpu, wal = slope.result()
+    velo(c, "DROP STREAM native_events CASCADE")
+    return [f"job: native to Kafka, {EVENTS:,} records, once", f"{slope.seconds:.2f}", f"{1 / seconds:,.0f}",
+            f"{cpu:.2f}", "", f"{wal:.0f}"]
+
+
+KINDS = {"throughput": throughput, "neighbour": neighbour, "live": live, "kafka": kafka}
 
 
 def main():

@@ -739,12 +739,17 @@ is_final(int sqlstate)
 		   sqlstate == ERRCODE_VELO_SINK_AHEAD || sqlstate == ERRCODE_DATA_CORRUPTED;
 }
 
-/* A topic may still be made and a right still be given, by people who do not know of us. */
+/*
+ * What others have to mend, who do not know of us: a broker that is away, a password, a
+ * topic that is not there yet, a right.  The job waits for it however long it takes.
+ */
 static bool
-may_come_right(const VeloJob *job, int sqlstate)
+is_patient(const VeloJob *job, int sqlstate)
 {
 	ListCell *cell;
 
+	if (ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_CONNECTION_EXCEPTION)
+		return true;
 	if (sqlstate != ERRCODE_UNDEFINED_TABLE && sqlstate != ERRCODE_INSUFFICIENT_PRIVILEGE)
 		return false;
 	foreach(cell, list_append_unique_oid(list_copy(job->sources), job->target))
@@ -770,8 +775,9 @@ record_failure(int job_id, const ErrorData *error)
 	if (job)
 	{
 		slot->failures++;
-		final = (is_final(error->sqlerrcode) && !may_come_right(job, error->sqlerrcode)) ||
-				slot->failures > velo_base_option_int(job->options, "retry.max.attempts");
+		final = !is_patient(job, error->sqlerrcode) &&
+				(is_final(error->sqlerrcode) ||
+				 slot->failures > velo_base_option_int(job->options, "retry.max.attempts"));
 		slot->condition = VELO_CONDITION_RETRYING;
 		slot->retry_at = GetCurrentTimestamp() + restart_delay_us(job, slot->failures);
 		velo_job_set_error(job_id, final ? "failed" : "starting",

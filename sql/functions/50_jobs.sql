@@ -64,30 +64,37 @@ LEFT JOIN LATERAL velo._job_live(j.job_id) l ON true
 WHERE velo._job_visible(coalesce(c.relowner, j.owner::oid));
 COMMENT ON VIEW velo.jobs IS 'Jobs the caller may see: SHOW JOBS.';
 
+-- A view, so that the catalog is read with our rights and the caller is who asks.
+CREATE OR REPLACE VIEW velo._job_status AS
+SELECT j.name AS job_name, v.status,
+       CASE WHEN v.status = 'starting' AND l.pid IS NULL AND l.condition IS NULL
+            THEN 'no_worker_slot'
+            -- A job that runs and whose broker is gone waits for it, without an end.
+            WHEN l.trouble IS NOT NULL THEN 'retrying'
+            ELSE coalesce(l.condition, 'ok') END AS condition,
+       j.status_since, j.restarts, coalesce(l.trouble, j.last_error) AS last_error,
+       CASE WHEN l.trouble IS NULL THEN j.last_sqlstate ELSE '08006' END AS last_sqlstate,
+       coalesce(l.watermark, t.watermark) AS watermark,
+       coalesce(l.last_commit_at, t.last_commit_at) AS last_commit_at, l.lag_records,
+       CASE WHEN coalesce(l.lag_records, 0) = 0 THEN 0
+            ELSE extract(epoch FROM clock_timestamp() - coalesce(l.last_commit_at, t.last_commit_at))
+       END::double precision AS lag_seconds,
+       coalesce(l.state_bytes, 0) AS state_bytes
+FROM velo.job j
+JOIN velo.jobs v ON v.job_name = j.name
+LEFT JOIN velo.task t ON t.job_id = j.job_id AND t.task = 0
+LEFT JOIN LATERAL velo._job_live(j.job_id) l ON true;
+COMMENT ON VIEW velo._job_status IS 'Internal: what velo.job_status shows, of the jobs the caller may see.';
+GRANT SELECT ON velo._job_status TO velo_user;
+
 CREATE OR REPLACE FUNCTION velo.job_status(name text DEFAULT NULL)
     RETURNS TABLE (job_name text, status text, condition text, status_since timestamptz,
                    restarts integer, last_error text, last_sqlstate text, watermark timestamptz,
                    last_commit_at timestamptz, lag_records bigint, lag_seconds double precision,
                    state_bytes bigint)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
-SELECT j.name, v.status,
-       CASE WHEN v.status = 'starting' AND l.pid IS NULL AND l.condition IS NULL
-            THEN 'no_worker_slot'
-            -- A job that runs and whose broker is gone waits for it, without an end.
-            WHEN l.trouble IS NOT NULL THEN 'retrying' ELSE coalesce(l.condition, 'ok') END,
-       j.status_since, j.restarts, coalesce(l.trouble, j.last_error),
-       CASE WHEN l.trouble IS NULL THEN j.last_sqlstate ELSE '08006' END,
-       coalesce(l.watermark, t.watermark), coalesce(l.last_commit_at, t.last_commit_at),
-       l.lag_records,
-       CASE WHEN coalesce(l.lag_records, 0) = 0 THEN 0
-            ELSE extract(epoch FROM clock_timestamp() - coalesce(l.last_commit_at, t.last_commit_at)) END,
-       coalesce(l.state_bytes, 0)
-FROM velo.job j
-JOIN velo.jobs v ON v.job_name = j.name
-LEFT JOIN velo.task t ON t.job_id = j.job_id AND t.task = 0
-LEFT JOIN LATERAL velo._job_live(j.job_id) l ON true
-WHERE job_status.name IS NULL OR j.name = job_status.name
+SELECT * FROM velo._job_status s WHERE job_status.name IS NULL OR s.job_name = job_status.name
 $$;
 COMMENT ON FUNCTION velo.job_status(text) IS
 'Status, condition, last error, watermark, lag and state size of one job or of all the caller may see: SHOW STATUS.';

@@ -39,7 +39,8 @@ def run(scene, kills, points):
     return len(series.kills), lost, doubled, faults
 
 
-def main():
+def main(make_scene=Scene):
+    """make_scene: Scene, or what is like it."""
     # The cluster must not stay behind when we are told to end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     seed = os.environ.get("SEED") or "1"
@@ -50,7 +51,7 @@ def main():
     )
     say(f"seed {seed}: {kills} random kills a victim and sink, {points} a test point; cluster in {folder}")
     began = time.monotonic()
-    scene = Scene(folder, pathlib.Path(os.environ["VELO_PREFIX"]) / "bin", seed, say)
+    scene = make_scene(folder, pathlib.Path(os.environ["VELO_PREFIX"]) / "bin", seed, say)
     ok = False
     try:
         n, lost, doubled, faults = run(scene, kills, points)

@@ -36,7 +36,7 @@ EVENT_TIMES = ["field", "timestamp", "header"]
 
 
 def seeds():
-    first, _, last = os.environ.get("VELO_ORACLE_SEEDS", "1-5").partition("-")
+    first, _, last = os.environ.get("VELO_ORACLE_SEEDS", "1-4").partition("-")
     return range(int(first), int(last or first) + 1)
 
 

@@ -11,13 +11,13 @@
 #include <utils/builtins.h>
 #include <utils/guc.h>
 
-/* What SHOW can show; TOPICS and the like are known words, but have nothing behind them yet. */
+/* What SHOW can show; METRICS is a known word, but has nothing behind it yet. */
 static const char *const shows[] = {
-	"STREAMS",	"TABLES", "JOBS",		"QUERIES",	 "STATUS",
-	"VERSIONS", "SCHEMA", "PROPERTIES", "FUNCTIONS",
+	"STREAMS", "TABLES",   "TOPICS", "PARTITIONS", "JOBS",		"QUERIES",
+	"STATUS",  "VERSIONS", "SCHEMA", "PROPERTIES", "FUNCTIONS",
 };
 #define SHOWS_TEXT                                                                                 \
-	"STREAMS, TABLES, JOBS, QUERIES, STATUS, VERSIONS, SCHEMA, PROPERTIES and FUNCTIONS"
+	"STREAMS, TABLES, TOPICS, PARTITIONS, JOBS, QUERIES, STATUS, VERSIONS, SCHEMA, PROPERTIES and FUNCTIONS"
 
 /* The name of an object that must exist, as a literal of type regclass. */
 static char *
@@ -41,14 +41,6 @@ static char *
 job_literal(const char *text, const LiftName *name)
 {
 	return quote_literal_cstr(velo_api_find_job(text, name)->name);
-}
-
-static const char *
-missing_show(LiftShow show)
-{
-	return show == LIFT_SHOW_TOPICS	   ? "TOPICS"
-		   : show == LIFT_SHOW_METRICS ? "METRICS"
-									   : "PARTITIONS";
 }
 
 void
@@ -103,6 +95,13 @@ velo_api_show(const char *text, const LiftStatement *statement, const VeloDeclar
 			from = "velo.tables";
 			first = "table_name";
 			break;
+		case LIFT_SHOW_TOPICS:
+			from = "velo.topics";
+			first = "topic_name";
+			break;
+		case LIFT_SHOW_PARTITIONS:
+			return psprintf("SELECT * FROM velo.partitions(%s)",
+							object_literal(text, statement->name, declared));
 		case LIFT_SHOW_JOBS:
 			from = "velo.jobs";
 			first = "job_name";
@@ -131,7 +130,7 @@ velo_api_show(const char *text, const LiftStatement *statement, const VeloDeclar
 			break;
 		default:
 			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-							errmsg("SHOW %s is not supported yet", missing_show(statement->show)),
+							errmsg("SHOW METRICS is not supported yet"),
 							errhint("SHOW is for %s.", SHOWS_TEXT),
 							velo_plan_error_at(text, statement->span.from)));
 	}

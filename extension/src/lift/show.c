@@ -45,7 +45,8 @@ enum
 };
 
 static const char targets_hint[] =
-	"Use STREAMS, TABLES, JOBS, QUERIES, STATUS, VERSIONS, SCHEMA, PROPERTIES or FUNCTIONS.";
+	"Use STREAMS, TABLES, TOPICS, PARTITIONS, JOBS, QUERIES, STATUS, VERSIONS, SCHEMA, PROPERTIES or "
+	"FUNCTIONS.";
 
 static int
 find_target(const LiftReader *reader, int at)

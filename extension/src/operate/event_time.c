@@ -141,6 +141,14 @@ velo_operate_watermark_create(const VeloPlan *plan, int partitions)
 	return self;
 }
 
+/* A tombstone where a column has the event time, which it does not have. */
+static bool
+is_timeless(const VeloWatermark *self, const VeloChunk *chunk, int row)
+{
+	return self->plan->event_time > 0 && (*velo_row_flags(chunk, row) & VELO_ROW_TOMBSTONE) != 0 &&
+		   velo_row_nulls(chunk, row)[self->plan->event_time - 1];
+}
+
 void
 velo_operate_watermark_stamp(VeloWatermark *self, VeloChunk *chunk)
 {
@@ -152,6 +160,9 @@ velo_operate_watermark_stamp(VeloWatermark *self, VeloChunk *chunk)
 	{
 		TimestampTz time;
 
+		/* A tombstone has no columns but its key's: the record's own time is left. */
+		if (is_timeless(self, chunk, i))
+			continue;
 		if (velo_row_nulls(chunk, i)[column])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 							errmsg("event time column \"%s\" must not be null",
@@ -177,7 +188,8 @@ velo_operate_watermark_observe(VeloWatermark *self, const VeloChunk *chunk)
 		Partition *partition = &self->partitions[number < self->npartitions ? number : 0];
 
 		/* An infinite event time would end all windows for ever. */
-		if (time > partition->max_time && !TIMESTAMP_NOT_FINITE(time))
+		if (time > partition->max_time && !TIMESTAMP_NOT_FINITE(time) &&
+			!is_timeless(self, chunk, i))
 			partition->max_time = time;
 		partition->last_input = now;
 	}

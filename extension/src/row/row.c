@@ -142,8 +142,9 @@ velo_row_bare(VeloChunk *chunk, int row, int nkeys, const AttrNumber *keys)
 
 	for (int i = 0; i < chunk->natts; i++)
 	{
-		bool is_key = strcmp(NameStr(TupleDescAttr(chunk->desc, i)->attname),
-							 velo_system_columns[VELO_EVENT_TIME].name) == 0;
+		const char *name = NameStr(TupleDescAttr(chunk->desc, i)->attname);
+		bool is_key = strcmp(name, velo_system_columns[VELO_EVENT_TIME].name) == 0 ||
+					  strcmp(name, velo_system_columns[VELO_HEADERS].name) == 0;
 
 		for (int k = 0; k < nkeys; k++)
 			is_key = is_key || keys[k] == i + 1;

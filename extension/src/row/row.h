@@ -121,7 +121,7 @@ extern int velo_row_append(VeloChunk *chunk);
 /* Drops the rows that are tombstones. */
 extern void velo_row_drop_tombstones(VeloChunk *chunk);
 
-/* Of a tombstone only its key counts: sets the other columns to NULL. */
+/* Of a tombstone only its key counts, and its time and headers: sets other columns to NULL. */
 extern void velo_row_bare(VeloChunk *chunk, int row, int nkeys, const AttrNumber *keys);
 
 /* Size of the user's values of all rows, as they are stored; NULLs count nothing. */

@@ -11,7 +11,7 @@ import dataclasses
 @dataclasses.dataclass(frozen=True)
 class Job:
     name: str
-    sink: str  # native, table
+    sink: str  # native, table; into Kafka: leading (Kafka leads), outbox (PostgreSQL does)
     create: str
     output: str  # the output as the oracle shows it
     oracle: str
@@ -24,6 +24,13 @@ class Job:
     fails_at: str | None = None
     # What has to be there first.
     prepare: str = ""
+    source: str = "native"  # or kafka
+    # Of each record of an output topic a number that grows with each of its key.
+    grows: str | None = None
+
+    @property
+    def is_to_kafka(self):
+        return self.sink in ("leading", "outbox")
 
 
 def bin_of(size, column="at"):
@@ -206,7 +213,6 @@ JOBS = [
 ]
 
 BY_NAME = {job.name: job for job in JOBS}
-SINKS = ["native", "table"]
 
 
 def create_all(session):

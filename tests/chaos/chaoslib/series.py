@@ -19,7 +19,7 @@ import time
 import psycopg
 
 from chaoslib.cluster import Deadline, wait_for
-from chaoslib.jobs import BY_NAME, JOBS, SINKS, process_of
+from chaoslib.jobs import JOBS, process_of
 
 VICTIMS = ["worker", "postmaster"]
 READY_SECONDS = 60
@@ -38,15 +38,36 @@ POINT_JOBS = {
     "state_snapshot_slice": lambda job: job.logs_much,
     "state_segments_switched": lambda job: job.logs_much,
     "state-truncated": lambda job: job.logs_much,
+    "native-poll": lambda job: job.source == "native",
+    "kafka-poll": lambda job: job.source == "kafka",
+    "commit_by_sink_done": lambda job: job.sink == "leading",
+    "sink_kafka_written": lambda job: job.is_to_kafka,
+    "kafka_fenced": lambda job: job.is_to_kafka,
+    "kafka_begun": lambda job: job.is_to_kafka,
+    "kafka_produced": lambda job: job.is_to_kafka,
+    "kafka_control_produced": lambda job: job.is_to_kafka,
+    "kafka_about_to_commit": lambda job: job.is_to_kafka,
+    "kafka_committed": lambda job: job.is_to_kafka,
+    "kafka_recovered": lambda job: job.is_to_kafka,
+    "kafka_produced_again": lambda job: job.sink == "outbox",
+    "outbox_written": lambda job: job.sink == "outbox",
+    # tests/kafka/test_sink.py: it takes 16 MB, an INSERT, another delivery to pass these.
+    "outbox_truncated": lambda job: False,
+    "kafka_insert_sent": lambda job: False,
+    "kafka_delivered": lambda job: False,
 }
 # Points passed when a worker starts or looks at what the catalog wants.
-START_POINTS = {"worker_lease_taken", "worker_built"}
+START_POINTS = {"worker_lease_taken", "worker_built", "kafka_fenced", "kafka_recovered"}
+# Passed by a worker that begins after one that failed with output it had not sent.
+AGAIN_POINTS = {"kafka_produced_again"}
 LOOK_POINTS = {"job_status_written"}
 BURST_ROWS = 2000  # at a time, until a point of the state is passed
 
 LIFE = """
-SELECT j.name, t.commits, t.epoch, p.position FROM velo.job j
-JOIN velo.task t USING (job_id) LEFT JOIN velo.position p USING (job_id)
+SELECT j.name, t.commits, t.epoch,
+       (SELECT string_agg(p.position, ' ' ORDER BY p.partition) FROM velo.position p
+        WHERE p.job_id = j.job_id)
+FROM velo.job j JOIN velo.task t USING (job_id)
 """
 WORKER = "SELECT pid FROM pg_stat_activity WHERE application_name = %s"
 
@@ -60,7 +81,12 @@ class Kill:
 
 
 class Series:
+    victims = VICTIMS
+    jobs = JOBS
+
     def __init__(self, cluster, producers, seed, say=print):
+        self.by_name = {job.name: job for job in self.jobs}
+        self.sinks = list(dict.fromkeys(job.sink for job in self.jobs))
         self.cluster = cluster
         self.producers = producers
         self.random = random.Random(f"{seed} series")
@@ -87,7 +113,7 @@ class Series:
     def idle_jobs(self):
         """Jobs that have committed nothing in this life."""
         now = {name: commits for name, commits, _, _ in self.cluster.ask(LIFE)}
-        return [name for name in BY_NAME if now.get(name, 0) <= self.state.get(name, [0])[0]]
+        return [name for name in self.by_name if now.get(name, 0) <= self.state.get(name, [0])[0]]
 
     def wait_busy(self):
         wait_for("input flows", self.producers.is_flowing, READY_SECONDS)
@@ -119,7 +145,7 @@ class Series:
         return rows[0][0] if rows else None
 
     def kill_at_random(self, victim, sink):
-        job = self.random.choice([job.name for job in JOBS if job.sink == sink])
+        job = self.random.choice([job.name for job in self.jobs if job.sink == sink])
         is_short = self.random.random() < SHORT_LIVES
         if not is_short:
             self.wait_busy()
@@ -145,11 +171,11 @@ class Series:
         return sorted(row[0] for row in self.cluster.ask("SELECT velo._testpoints()"))
 
     def sinks_of(self, point):
-        return [sink for sink in SINKS if self.jobs_at(point, sink)]
+        return [sink for sink in self.sinks if self.jobs_at(point, sink)]
 
     def jobs_at(self, point, sink):
         passes = POINT_JOBS.get(point, lambda job: True)
-        return [job.name for job in JOBS if job.sink == sink and passes(job)]
+        return [job.name for job in self.jobs if job.sink == sink and passes(job)]
 
     def provoke(self, session, point, job):
         """Makes a worker pass points that it does not pass with every commit."""
@@ -160,16 +186,24 @@ class Series:
                 "WHERE task.job_id = j.job_id AND j.name = %s",
                 (job,),
             )
+        elif point in AGAIN_POINTS:
+            session.execute(
+                "SELECT velo._testpoint_arm('commit_done', 'error', 0, %s)", (process_of(job),)
+            )
         elif point in LOOK_POINTS:
             session.execute("SELECT velo.job_pause(%s), velo.job_resume(%s)", (job, job))
+
+    def passes_before(self, point):
+        """How often a point is passed before its kill."""
+        if point in START_POINTS | LOOK_POINTS | AGAIN_POINTS or point.startswith("state"):
+            return 0
+        return self.random.randint(0, 5)
 
     def kill_at_point(self, victim, point, sink):
         """False if nobody came by in time; then a kill at a random moment is done instead."""
         job = self.random.choice(self.jobs_at(point, sink))
         self.wait_busy()
-        passes = 0
-        if point not in START_POINTS | LOOK_POINTS and not point.startswith("state"):
-            passes = self.random.randint(0, 5)
+        passes = self.passes_before(point)
         action = "kill" if victim == "worker" else "kill_postmaster"
         with self.cluster.connect() as session:
             self.cluster.note_children()
@@ -203,7 +237,7 @@ class Series:
         """Each point so many times for each victim and sink; or some of all that, by chance."""
         plan = [
             (victim, point, sink)
-            for victim in VICTIMS
+            for victim in self.victims
             for point in points or self.points()
             for sink in self.sinks_of(point)
         ] * times
@@ -217,7 +251,7 @@ class Series:
 
     def kill_randomly(self, times):
         """So many kills of each victim for each kind of output."""
-        plan = [(victim, sink) for victim in VICTIMS for sink in SINKS] * times
+        plan = [(victim, sink) for victim in self.victims for sink in self.sinks] * times
         self.random.shuffle(plan)
         for victim, sink in plan:
             self.kill_at_random(victim, sink)
@@ -264,11 +298,11 @@ class Series:
     def missing(self, times):
         """Points that were killed at less often than asked for."""
         done = collections.Counter(
-            (k.victim, k.point, BY_NAME[k.job].sink) for k in self.kills if k.point
+            (k.victim, k.point, self.by_name[k.job].sink) for k in self.kills if k.point
         )
         return [
             f"{victim} at {point} of a {sink} job: {done[victim, point, sink]} of {times} kills"
-            for victim in VICTIMS
+            for victim in self.victims
             for point in self.points()
             for sink in self.sinks_of(point)
             if done[victim, point, sink] < times

@@ -11,22 +11,6 @@ COMMENT ON FUNCTION velo._topic_ranges(regclass) IS
 REVOKE ALL ON FUNCTION velo._topic_ranges(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION velo._topic_ranges(regclass) TO velo_user;
 
--- What each job that reads the stream has committed.
-CREATE OR REPLACE FUNCTION velo._positions(stream regclass)
-    RETURNS TABLE ("partition" integer, committed bigint, watermark timestamptz, worker text)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    AS $$
-SELECT p.partition,
-       CASE WHEN s.type = 'kafka' THEN split_part(p.position, ' ', 1)::bigint END,
-       p.watermark, j.name || '/' || p.task
-FROM velo.stream s
-JOIN velo.job j ON s.relation = ANY (j.sources)
-JOIN velo.position p ON p.job_id = j.job_id AND j.sources[p.source + 1] = s.relation
-WHERE s.relation = stream
-$$;
-COMMENT ON FUNCTION velo._positions(regclass) IS 'Internal: positions of the jobs that read a stream.';
-REVOKE ALL ON FUNCTION velo._positions(regclass) FROM PUBLIC;
-
 CREATE OR REPLACE FUNCTION velo.partitions(stream regclass)
     RETURNS TABLE (object_name text, "partition" integer, earliest_offset bigint,
                    latest_offset bigint, committed_offset bigint, lag bigint,
@@ -40,14 +24,14 @@ SELECT c.relname::text, coalesce(r.partition, p.partition), r.earliest_offset, r
        r.latest_offset = p.committed,
        p.worker
 FROM velo._topic_ranges(stream) r
-FULL JOIN velo._positions(stream) p ON p.partition = r.partition
+FULL JOIN (SELECT * FROM velo._positions WHERE relation = stream) p ON p.partition = r.partition
 JOIN pg_class c ON c.oid = stream
 ORDER BY 2, 9
 $$;
 COMMENT ON FUNCTION velo.partitions(regclass) IS
     'Partitions of a stream, once for each job that reads it: first and last offset in the topic, how far the job has committed, what is left, and its watermark: SHOW PARTITIONS. Asks the broker.';
 REVOKE ALL ON FUNCTION velo.partitions(regclass) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION velo.partitions(regclass), velo._positions(regclass) TO velo_user;
+GRANT EXECUTE ON FUNCTION velo.partitions(regclass) TO velo_user;
 
 CREATE OR REPLACE FUNCTION velo.infer_schema(
         source jsonb,

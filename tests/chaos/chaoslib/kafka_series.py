@@ -1,0 +1,163 @@
+"""Kills around Kafka: of what part 1 kills, and of what lies between a worker and its topics.
+
+worker      kill -9                 postmaster  kill -9
+broker      kill -9, and a start some time later
+network     connections cut, or stalled in one or both directions, for some seconds
+sleeper     a worker that is stopped, loses its lease and its transactional id to another
+            one, and wakes up
+
+The last three let the worker live.  At a test point it is stopped there first, so that the
+broker dies, the network breaks or the lease goes at that very step.
+"""
+
+import contextlib
+import os
+import signal
+import time
+
+import psycopg
+from kafkalib.client import Producer
+from kafkalib.proxy import TO_BROKER, TO_CLIENT
+
+from chaoslib.cluster import Deadline, wait_for
+from chaoslib.jobs import process_of
+from chaoslib.kafka_jobs import JOBS
+from chaoslib.series import READY_SECONDS, REACHED_SECONDS, SHORT_LIVES, Kill, Series
+
+SERVER_VICTIMS = ["worker", "postmaster"]
+# No test point is passed by all kinds of jobs in a row without the others' doing.
+TAKE_LEASE = """
+UPDATE velo.task SET epoch = epoch + 1 FROM velo.job j
+WHERE task.job_id = j.job_id AND j.name = %s
+"""
+WRITER_ID = "SELECT writer FROM velo.outbox o JOIN velo.job j USING (job_id) WHERE j.name = %s"
+NETWORK_SECONDS = 2.5
+BROKER_SECONDS = 1.5
+TAKEN_OVER = 0.8  # of the sleepers
+
+
+def is_stopped(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] == "T"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def signal_process(pid, number):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+class KafkaSeries(Series):
+    victims = [*SERVER_VICTIMS, "broker", "network", "sleeper"]
+    jobs = JOBS
+
+    def __init__(self, cluster, broker, producers, seed, say=print):
+        super().__init__(cluster, producers, seed, say)
+        self.broker = broker
+        self.fenced = 0
+
+    # --- at random moments ---------------------------------------------------------------
+
+    def kill_at_random(self, victim, sink):
+        if victim in SERVER_VICTIMS:
+            super().kill_at_random(victim, sink)
+            return
+        job = self.random.choice([job.name for job in self.jobs if job.sink == sink])
+        if self.random.random() >= SHORT_LIVES:
+            self.wait_busy()
+        time.sleep(self.random.uniform(0, 1))
+        wait_for("input flows", self.producers.is_flowing, READY_SECONDS)
+        self.harm(victim, job)
+        self.survived(Kill(victim, None, job, True))
+
+    def survived(self, kill):
+        """The worker may have lived on: a new life begins with what it has got back."""
+        self.begin_life()
+        self.kills.append(kill)
+
+    # --- at test points --------------------------------------------------------------------
+
+    def kill_at_point(self, victim, point, sink):
+        if victim in SERVER_VICTIMS:
+            return super().kill_at_point(victim, point, sink)
+        job = self.random.choice(self.jobs_at(point, sink))
+        self.wait_busy()
+        with self.cluster.connect() as session:
+            session.execute(
+                "SELECT velo._testpoint_arm(%s, 'stop', %s, %s)",
+                (point, self.passes_before(point), process_of(job)),
+            )
+            self.provoke(session, point, job)
+        try:
+            pid = wait_for(f"{job} stops", lambda: self.stopped_pid(job), REACHED_SECONDS)
+        except Deadline:
+            self.unreached.append((victim, point, job))
+            # The point is still armed; a crash forgets it.
+            self.kill_now("worker", job)
+            return False
+        self.harm(victim, job, pid)
+        self.survived(Kill(victim, point, job, True))
+        return True
+
+    def stopped_pid(self, job):
+        pid = self.worker_pid(job)
+        return pid if pid and is_stopped(pid) else None
+
+    # --- what is done ------------------------------------------------------------------------
+
+    def harm(self, victim, job, pid=None):
+        """pid: the worker, if it has been stopped at a test point; it goes on afterwards."""
+        getattr(self, f"harm_{victim}")(job, pid)
+
+    def harm_broker(self, job, pid):
+        del job
+        member = self.random.choice(self.broker.members)
+        member.kill()
+        wakes_before = pid and self.random.random() < 0.5
+        if wakes_before:
+            signal_process(pid, signal.SIGCONT)
+        time.sleep(self.random.uniform(0, BROKER_SECONDS))
+        member.start()
+        if pid and not wakes_before:
+            signal_process(pid, signal.SIGCONT)
+
+    def harm_network(self, job, pid):
+        del job
+        break_it = self.random.choice(
+            [
+                self.broker.cut,
+                self.broker.stall,
+                lambda: self.broker.stall(TO_CLIENT),
+                lambda: self.broker.stall(TO_BROKER),
+            ]
+        )
+        break_it()
+        if pid:
+            signal_process(pid, signal.SIGCONT)
+        time.sleep(self.random.uniform(0.1, NETWORK_SECONDS))
+        self.broker.heal()
+
+    def harm_sleeper(self, job, pid):
+        if pid is None:
+            pid = wait_for(f"{job} has a worker", lambda: self.worker_pid(job), READY_SECONDS)
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            time.sleep(self.random.uniform(0, 0.5))
+            if self.random.random() < TAKEN_OVER:
+                self.take_over(job)
+        finally:
+            signal_process(pid, signal.SIGCONT)
+
+    def take_over(self, job):
+        """What another worker would do first: lease and transactional id are its."""
+        with self.cluster.connect() as session:
+            session.execute("SET lock_timeout = '500ms'")
+            # Asleep in its commit it holds the lease's row: then it comes first.
+            with contextlib.suppress(psycopg.errors.LockNotAvailable):
+                session.execute(TAKE_LEASE, (job,))
+            row = session.execute(WRITER_ID, (job,)).fetchone()
+        if row and self.by_name[job].is_to_kafka:
+            Producer(self.broker.client_settings(), row[0])
+        self.fenced += 1
