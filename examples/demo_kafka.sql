@@ -55,7 +55,15 @@ $$;
 --
 --   What the jobs have written
 --     SELECT * FROM fares WHERE since > now() - interval '30 s' ORDER BY since, city;
---     SELECT _partition, _offset, * FROM long_rides ORDER BY at DESC LIMIT 10;
+--     SELECT * FROM long_rides ORDER BY at DESC LIMIT 10;
+--
+--   The same topic with what Kafka knows of each record
+--     SELECT _partition, _offset, _timestamp, _key, ride, km FROM velo_storage.long_rides_topic
+--     ORDER BY _timestamp DESC LIMIT 10;
+--
+--   How far each job has come
+--     SELECT * FROM velo.partitions('rides');
+--     SELECT * FROM velo.job_status();
 --
 -- and from outside, with Kafka's own tools:
 --

@@ -65,10 +65,6 @@ def jobs(dbname, request):
         jobs.drop_schema()
 
 
-def in_ms(value):
-    return "to_timestamp(%s::numeric / 1000)" if value is not None else "%s"
-
-
 class Log:
     """The table "log" with all rows, and the topic behind the stream "events"."""
 
@@ -82,6 +78,7 @@ class Log:
         self.disorder_ms = IDLE_DISORDER_MS if self.has_idle else DISORDER_MS
         self.active = self.partitions - 1 if self.has_idle else self.partitions
         self.records, self.sent = [], 0
+        self.places, self.deleted = [], set()
         broker.create_topic(topic, self.partitions)
         self._declare()
         self._fill()
@@ -130,8 +127,8 @@ class Log:
         self.jobs.execute("ANALYZE log")
         self.times = [r[1] for r in rows]
         self.values = [
-            parse_row[0]
-            for parse_row in self.jobs.rows(
+            found[0]
+            for found in self.jobs.rows(
                 "SELECT (to_jsonb(l) - 'ord' || jsonb_build_object('k_bytes', "
                 "encode(k_bytes, 'base64')))::text FROM log l ORDER BY ord"
             )
@@ -140,9 +137,8 @@ class Log:
     def _record(self, number, partition):
         value, at_ms = self.values[number], self.times[number]
         if self.rng.random() < 0.3:
-            members = json.loads(value, parse_float=str)
-            if all(members[name] is not None for name in members):
-                value = " " + value
+            # What is missing is NULL too; numbers keep their digits.
+            value = re.sub(r'"k?_?[a-z]+": null, ', "", value)
         headers = [(f"h{i}", b"v%d" % number) for i in range(self.rng.randrange(3))]
         if self.event_time == "header":
             headers.append(("_event_time", str(at_ms).encode()))
@@ -158,9 +154,6 @@ class Log:
         headers = [("_event_time", str(at_ms).encode())] if self.event_time == "header" else []
         self.deleted.add(number)
         return Out(None, f"{number}", headers, at_ms, partition)
-
-    places: list
-    deleted: set
 
     def send(self, upto):
         """Rows up to a number, some in transactions, beside others that are aborted."""
@@ -207,12 +200,6 @@ class Log:
 
     def end(self):
         self._produce([self._record(self.last + n, n) for n in range(self.active)])
-
-
-def log_of(*arguments):
-    log = Log(*arguments)
-    log.places, log.deleted = [], set()
-    return log
 
 
 class Case:
@@ -351,7 +338,7 @@ class Copies:
         else:
             found = json.loads(record.value)
             number = found["id"]
-            value = str({"id": number, "i": found["i"], "at_ms": found["at_ms"]})
+            value = str({"id": number, "i": found.get("i"), "at_ms": found["at_ms"]})
         at_ms = record.timestamp
         if log.event_time != "timestamp" and record.value is not None:
             at_ms = log.times[number]
@@ -387,7 +374,7 @@ def feed(jobs, rng, log, watched):
 @pytest.mark.parametrize("seed", seeds())
 def test_jobs_over_topics_equal_batch_queries(jobs, broker, topic, seed):
     rng = random.Random(seed)
-    log = log_of(jobs, rng, broker, topic, seed)
+    log = Log(jobs, rng, broker, topic, seed)
     cases = [Case(rng, number, broker, topic) for number in range(QUERIES)]
     early = [case for case in cases if case.is_early]
     if log.has_idle:

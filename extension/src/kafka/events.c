@@ -54,6 +54,7 @@ struct VeloKafkaEvents
 	int nbrokers;
 	int nup;
 	int64 up_at; /* when a connection was made last, in ms */
+	int64 down_at; /* likewise, when one ended */
 	VeloKafkaState state;
 };
 
@@ -180,7 +181,8 @@ on_error(rd_kafka_t *handle, int error, const char *reason, void *opaque)
 
 	pthread_mutex_lock(&events->lock);
 	if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-		events->state.is_all_down = events->nup == 0;
+		/* Served late, it may be about a time that is over. */
+		events->state.is_all_down = events->down_at >= events->up_at;
 	else if (is_trouble(error) || (events->nup == 0 && error != RD_KAFKA_RESP_ERR__FATAL))
 		note_trouble(events, error, reason);
 	pthread_mutex_unlock(&events->lock);
@@ -249,6 +251,8 @@ on_connection(rd_kafka_t *handle, int32_t id, const char *protocol, const char *
 		events->state.is_all_down = false;
 		events->up_at = milliseconds();
 	}
+	else if (strcmp(state, "DOWN") == 0)
+		events->down_at = milliseconds();
 	pthread_mutex_unlock(&events->lock);
 	return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
@@ -308,12 +312,13 @@ void
 velo_kafka_events_state(VeloKafkaEvents *events, VeloKafkaState *state)
 {
 	pthread_mutex_lock(&events->lock);
-	if (events->nup > 0 && milliseconds() - events->up_at > STABLE_MS)
+	if (events->nup > 0 && !events->state.is_all_down && milliseconds() - events->up_at > STABLE_MS)
 	{
 		events->state.error = 0;
 		events->state.trouble[0] = '\0';
 	}
 	*state = events->state;
-	state->is_up = events->nup > 0;
+	/* A broker that got another number while it was connected is never seen to go. */
+	state->is_up = events->nup > 0 && !events->state.is_all_down;
 	pthread_mutex_unlock(&events->lock);
 }

@@ -257,6 +257,27 @@ parse_own(Search *search, rd_kafka_message_t *message)
 	search->is_found = true;
 }
 
+/* Broken connections mend themselves; what does not runs into the time limit. */
+static bool
+is_passing(int error)
+{
+	switch (error)
+	{
+		case RD_KAFKA_RESP_ERR__TRANSPORT:
+		case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+		case RD_KAFKA_RESP_ERR__TIMED_OUT:
+		case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+			/* The library looks for the group's coordinator, but nothing here needs it. */
+		case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+		case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+		case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+		case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /* Looks at one message; true if it is the mark, or behind it. */
 static bool
 look_at(Search *search, rd_kafka_message_t *message)
@@ -267,10 +288,7 @@ look_at(Search *search, rd_kafka_message_t *message)
 	if (error == RD_KAFKA_RESP_ERR_NO_ERROR && message->payload && is_own(search->log, message))
 		parse_own(search, message);
 	rd_kafka_message_destroy(message);
-	/* Broken connections mend themselves; what does not runs into the time limit. */
-	if (error != RD_KAFKA_RESP_ERR_NO_ERROR && error != RD_KAFKA_RESP_ERR__TRANSPORT &&
-		error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && error != RD_KAFKA_RESP_ERR__TIMED_OUT &&
-		error != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR && !is_passing(error))
 		velo_kafka_raise(search->client, error,
 						 psprintf("could not read topic \"%s\"", search->log->topic));
 	return is_end;

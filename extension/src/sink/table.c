@@ -21,7 +21,10 @@
  *
  * With a table that has no triggers or other peculiarities, appending goes around
  * the executor (insert.c), and so does updating rows that are there already
- * (update.c); the statement then only gets the rows that are new.
+ * (update.c).  Rows that are new then are inserted directly too, in a subtransaction: if a
+ * key is there after all, because somebody else has just inserted it, that is undone and
+ * the statement does it.  The final rows of windows are new every time; once that has been
+ * seen for a while they are not even looked for.
  *
  * The statements name the table; it may be renamed while the job runs, so the name
  * is looked up at every write.
@@ -45,11 +48,17 @@
 #include <utils/ruleutils.h>
 
 #include "base/testpoint.h"
+#include "base/try.h"
 #include "sink/insert.h"
 #include "sink/keys.h"
 #include "sink/statement.h"
 #include "sink/target.h"
 #include "sink/update.h"
+
+/* Fewer new rows than that are not worth a subtransaction. */
+#define DIRECT_ROWS_MIN 32
+/* After so many writes one after the other in which no row was there, none is looked for. */
+#define NEW_WRITES_MIN 16
 
 /* What a DELETE needs to say about a key column. */
 typedef struct KeyMatch
@@ -74,9 +83,10 @@ typedef struct TableSink
 	MemoryContext texts;   /* statements, until the name changes */
 	char *name;			   /* qualified, when the statements were made */
 	VeloStatement *insert;
-	List *deletes;		/* of DeleteStatement */
-	VeloInsert *direct; /* NULL: rows are upserted */
-	VeloKeys *keys;
+	List *deletes; /* of DeleteStatement */
+	VeloInsert *direct;
+	VeloKeys *keys;		/* NULL: rows are appended */
+	int new_writes;		/* the last ones, in which no row was there */
 	VeloUpdate *update; /* NULL: rows are appended */
 	KeyMatch *matches;	/* one for each key of the spec */
 	bool is_plain;		/* DELETE … ONLY */
@@ -283,6 +293,37 @@ delete_tombstones(TableSink *sink, VeloChunk *chunk, int nrows)
 	return kept;
 }
 
+typedef struct Insertion
+{
+	TableSink *sink;
+	VeloChunk *chunk;
+	int nrows;
+} Insertion;
+
+static void
+insert_rows(void *arg)
+{
+	Insertion *insertion = arg;
+
+	velo_sink_insert_rows(insertion->sink->direct, insertion->chunk, insertion->sink->rows,
+						  insertion->nrows);
+}
+
+/* Inserts rows that should be new; false: nothing was done, because some row cannot be. */
+static bool
+insert_new(TableSink *sink, VeloChunk *chunk, int nrows)
+{
+	Insertion insertion = {sink, chunk, nrows};
+	ErrorData *error;
+
+	if (nrows < DIRECT_ROWS_MIN || !velo_sink_insert_is_possible(sink->direct, false))
+		return false;
+	error = velo_base_try(insert_rows, &insertion, velo_base_is_data_error);
+	if (error)
+		sink->new_writes = 0;
+	return error == NULL;
+}
+
 static void
 upsert(TableSink *sink, VeloChunk *chunk)
 {
@@ -291,8 +332,15 @@ upsert(TableSink *sink, VeloChunk *chunk)
 	nrows = delete_tombstones(sink, chunk, nrows);
 	if (nrows > 0 && sink->update && velo_sink_update_is_possible(sink->update))
 	{
+		int given = nrows;
+
+		if (sink->new_writes >= NEW_WRITES_MIN && insert_new(sink, chunk, nrows))
+			return;
 		nrows = velo_sink_update_rows(sink->update, chunk, sink->rows, nrows);
 		VELO_TESTPOINT("sink_table_updated");
+		sink->new_writes = nrows < given ? 0 : Min(sink->new_writes + 1, NEW_WRITES_MIN);
+		if (insert_new(sink, chunk, nrows))
+			return;
 	}
 	if (nrows > 0)
 		velo_sink_statement_run(insert_statement(sink), chunk, sink->rows, nrows);
@@ -444,8 +492,7 @@ open_sink(const VeloSinkSpec *spec)
 										ALLOCSET_SMALL_SIZES);
 	if (spec->nkeys > 0)
 		find_key(sink);
-	else
-		sink->direct = velo_sink_insert_create(spec->relation, spec->desc);
+	sink->direct = velo_sink_insert_create(spec->relation, spec->desc);
 	return &sink->base;
 }
 

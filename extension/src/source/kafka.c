@@ -52,6 +52,8 @@ typedef struct KafkaSource
 	VeloKafkaDecoder *decoder;
 	bool wants_key;
 	bool wants_headers;
+	bool
+		has_time_column; /* event.time.field: then a header that says the time counts for nothing */
 	Oid key_type;
 	Datum topic; /* 0: not needed */
 
@@ -152,6 +154,7 @@ kafka_open(const VeloSourceSpec *spec)
 												key_columns(spec, stream), spec->options);
 	source->wants_key = needs(spec, VELO_KEY);
 	source->wants_headers = needs(spec, VELO_HEADERS);
+	source->has_time_column = velo_base_option_text(spec->options, "event.time.field") != NULL;
 	source->key_type = TupleDescAttr(spec->desc, spec->user_natts + VELO_KEY)->atttypid;
 	source->reader = velo_source_kafka_reader_open(spec->options, spec->name, spec->role,
 												   group_of(spec));
@@ -305,7 +308,7 @@ append_row(Decoding *decoding, const rd_kafka_message_t *message)
 	Datum *values = velo_row_values(chunk, row);
 	bool *nulls = velo_row_nulls(chunk, row);
 	TimestampTz time = velo_source_kafka_time(message);
-	TimestampTz event_time = velo_source_kafka_event_time(message, time);
+	TimestampTz event_time = time;
 	bool is_tombstone;
 
 	if (!velo_source_kafka_decode(source->decoder, message, values, nulls, &is_tombstone,
@@ -313,6 +316,9 @@ append_row(Decoding *decoding, const rd_kafka_message_t *message)
 		return false;
 	if (is_tombstone)
 		*velo_row_flags(chunk, row) |= VELO_ROW_TOMBSTONE;
+	/* librdkafka parses headers anew at each look, also when there are none: dear. */
+	if (is_tombstone || !source->has_time_column)
+		event_time = velo_source_kafka_event_time(message, time);
 	velo_row_set_system(chunk, row, VELO_TIMESTAMP, TimestampTzGetDatum(time));
 	velo_row_set_system(chunk, row, VELO_EVENT_TIME, TimestampTzGetDatum(event_time));
 	velo_row_set_system(chunk, row, VELO_PARTITION, Int32GetDatum(message->partition));

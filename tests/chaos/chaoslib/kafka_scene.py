@@ -98,15 +98,16 @@ class KafkaScene:
 
     # --- the end -------------------------------------------------------------------------
 
-    def judge(self):
-        """(lost, doubled, faults) when everything has been read."""
+    def judge(self, seconds=SETTLED_SECONDS):
+        """(lost, doubled, faults) when everything has been read; seconds: how long what has
+        been read may still be on its way to an output."""
         self.producers.stop()
         records = self.broker.consume_all("kin")
         lost, doubled = self.load_input(records)
         self.say(f"{'kin':<20} source  {len(records):>9} rows  lost {lost}  doubled {doubled}")
         with Barrier(self.broker):
             self.drain(records)
-        more = self.settle()
+        more = self.settle(seconds)
         return lost + more[0], doubled + more[1], self.check_jobs()
 
     def load_input(self, records):
@@ -160,9 +161,9 @@ class KafkaScene:
                         0.2,
                     )
 
-    def settle(self):
+    def settle(self, seconds):
         """Compares until nothing is missing any more, or it has had time enough."""
-        end = time.monotonic() + SETTLED_SECONDS
+        end = time.monotonic() + seconds
         while self.compare(lambda _: None)[0] and time.monotonic() < end:
             time.sleep(2)
         return self.compare(self.say)

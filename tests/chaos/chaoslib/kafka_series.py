@@ -19,13 +19,12 @@ import psycopg
 from kafkalib.client import Producer
 from kafkalib.proxy import TO_BROKER, TO_CLIENT
 
-from chaoslib.cluster import Deadline, wait_for
+from chaoslib.cluster import Deadline, process_start, wait_for
 from chaoslib.jobs import process_of
 from chaoslib.kafka_jobs import JOBS
 from chaoslib.series import READY_SECONDS, REACHED_SECONDS, SHORT_LIVES, Kill, Series
 
 SERVER_VICTIMS = ["worker", "postmaster"]
-# No test point is passed by all kinds of jobs in a row without the others' doing.
 TAKE_LEASE = """
 UPDATE velo.task SET epoch = epoch + 1 FROM velo.job j
 WHERE task.job_id = j.job_id AND j.name = %s
@@ -34,6 +33,7 @@ WRITER_ID = "SELECT writer FROM velo.outbox o JOIN velo.job j USING (job_id) WHE
 NETWORK_SECONDS = 2.5
 BROKER_SECONDS = 1.5
 TAKEN_OVER = 0.8  # of the sleepers
+REPLACED_SECONDS = 60
 
 
 def is_stopped(pid):
@@ -105,6 +105,16 @@ class KafkaSeries(Series):
         pid = self.worker_pid(job)
         return pid if pid and is_stopped(pid) else None
 
+    def report_kills(self):
+        super().report_kills()
+        self.say(f"sleepers that woke up replaced: {self.fenced}")
+
+    def faults(self):
+        faults = super().faults()
+        if any(kill.victim == "sleeper" for kill in self.kills[5:]) and not self.fenced:
+            faults.append("no worker was ever replaced in its sleep")
+        return faults
+
     # --- what is done ------------------------------------------------------------------------
 
     def harm(self, victim, job, pid=None):
@@ -143,21 +153,36 @@ class KafkaSeries(Series):
         if pid is None:
             pid = wait_for(f"{job} has a worker", lambda: self.worker_pid(job), READY_SECONDS)
             os.kill(pid, signal.SIGSTOP)
+        born = process_start(pid)
+        is_taken = False
         try:
             time.sleep(self.random.uniform(0, 0.5))
             if self.random.random() < TAKEN_OVER:
-                self.take_over(job)
+                is_taken = self.take_over(job)
         finally:
             signal_process(pid, signal.SIGCONT)
+        if is_taken:
+            wait_for(
+                f"{job}'s worker sees that it has been replaced",
+                lambda: process_start(pid) != born,
+                REPLACED_SECONDS,
+            )
+            self.fenced += 1
 
     def take_over(self, job):
-        """What another worker would do first: lease and transactional id are its."""
+        """What another worker would do first: lease and transactional id are its own.
+
+        False if the one that sleeps in its commit was first, and nobody could."""
+        if self.by_name[job].is_to_kafka:
+            writer = self.cluster.ask(WRITER_ID, job)[0][0]
+            Producer(self.broker.client_settings(), writer)
+            # Kafka's fence alone, where Kafka leads: PostgreSQL's is passed once a second.
+            if self.by_name[job].sink == "leading":
+                return True
         with self.cluster.connect() as session:
             session.execute("SET lock_timeout = '500ms'")
-            # Asleep in its commit it holds the lease's row: then it comes first.
-            with contextlib.suppress(psycopg.errors.LockNotAvailable):
+            try:
                 session.execute(TAKE_LEASE, (job,))
-            row = session.execute(WRITER_ID, (job,)).fetchone()
-        if row and self.by_name[job].is_to_kafka:
-            Producer(self.broker.client_settings(), row[0])
-        self.fenced += 1
+            except psycopg.errors.LockNotAvailable:
+                return self.by_name[job].is_to_kafka
+        return True
