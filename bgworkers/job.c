@@ -160,6 +160,7 @@ static VeloJobSlot *slot = NULL;
 static bool whole_rows = false; /* a record has failed: read what dead letters shall show */
 static bool invalidated = false;
 static bool functions_changed = false;
+static bool connections_changed = false; /* since the pipeline was built */
 static Oid watched[2]; /* relations whose change may matter */
 
 static void
@@ -190,6 +191,12 @@ static void
 function_changed(Datum arg, int cache, uint32 hash)
 {
 	invalidated = functions_changed = true;
+}
+
+static void
+connection_changed(Datum arg, int cache, uint32 hash)
+{
+	connections_changed = true;
 }
 
 /* --- transactions as the owner ------------------------------------------------- */
@@ -355,6 +362,7 @@ build(int job_id, bool careful)
 	bool keeps_rows;
 
 	life->context = context;
+	connections_changed = false;
 	begin_as(&role, InvalidOid, NULL);
 	MemoryContextSwitchTo(context);
 	life->job = velo_job_load(job_id);
@@ -619,7 +627,10 @@ is_stale(Life *life)
 {
 	VeloSource *source = life->pipeline->source;
 
-	return source->ops->is_stale && source->ops->is_stale(source);
+	if (source->ops->is_stale && source->ops->is_stale(source))
+		return true;
+	/* A client keeps its password; one that gets in with it needs no other. */
+	return connections_changed && source->ops->trouble && source->ops->trouble(source);
 }
 
 /* Until there may be something to do, or the time-out. */
@@ -762,6 +773,16 @@ is_patient(const VeloJob *job, int sqlstate)
 	return false;
 }
 
+/* What a broker refuses is said in the detail: a message alone only says what was tried. */
+static char *
+failure_text(const ErrorData *error)
+{
+	if (error->detail && (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_CONNECTION_EXCEPTION ||
+						  error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE))
+		return psprintf("%s: %s", error->message, error->detail);
+	return error->message;
+}
+
 static void
 record_failure(int job_id, const ErrorData *error)
 {
@@ -781,7 +802,7 @@ record_failure(int job_id, const ErrorData *error)
 		slot->condition = VELO_CONDITION_RETRYING;
 		slot->retry_at = GetCurrentTimestamp() + restart_delay_us(job, slot->failures);
 		velo_job_set_error(job_id, final ? "failed" : "starting",
-						   unpack_sql_state(error->sqlerrcode), error->message);
+						   unpack_sql_state(error->sqlerrcode), failure_text(error));
 	}
 	commit_as(&role);
 }
@@ -850,6 +871,8 @@ velo_job_main(Datum arg)
 	BackgroundWorkerInitializeConnectionByOid(slot->database, InvalidOid, 0);
 	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(PROCOID, function_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(FOREIGNSERVEROID, connection_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(USERMAPPINGOID, connection_changed, (Datum) 0);
 	while (again)
 	{
 		again = false;

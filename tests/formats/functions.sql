@@ -39,14 +39,14 @@ CREATE OR REPLACE FUNCTION probe.bytes_of(record text)
     RETURNS bytea LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT convert_to(record, 'UTF8') $$;
 
 -- What decoding a field "v" into a column "v" of that type gives: its text or its error.
-CREATE OR REPLACE FUNCTION probe.field(type text, json text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION probe.field(type text, field text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     result text;
 BEGIN
     EXECUTE format('CREATE TEMPORARY TABLE one_column (v %s)', type);
     BEGIN
         EXECUTE 'SELECT (probe.decode(NULL::one_column, $1)).v::text'
-            INTO result USING probe.bytes_of(format('{"v":%s}', json));
+            INTO result USING probe.bytes_of(format('{"v":%s}', field));
         result := coalesce(result, 'NULL');
     EXCEPTION WHEN OTHERS THEN
         result := SQLSTATE || ' ' || SQLERRM;

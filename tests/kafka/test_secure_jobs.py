@@ -313,7 +313,7 @@ def test_a_wrong_password_is_waited_out(place, secure, topic):
     place.kept()
     place.copied()
     for job in ("kept", "copied"):
-        place.wait_trouble(job, "08001")
+        place.wait_trouble(job, "08001", "uthentication")
     place.change(sasl_password="carol-secret")
     place.wait_kept(10)
     place.wait_copied(10)
@@ -338,7 +338,7 @@ def test_a_missing_right_is_waited_out(place, secure, topic):
     place.stream()
     place.kept()
     place.copied()
-    place.wait_trouble("kept", "42501")
+    place.wait_trouble("kept", "42501", topic, "authorization failed")
     place.wait_trouble("copied", "42501")
     secure.allow("carol", "READ", topic=topic)
     place.wait_kept(10)
@@ -366,7 +366,7 @@ def test_an_expired_certificate_is_waited_out(place, secure, topic):
     place.produce(0, 10)
     place.stream()
     place.kept()
-    place.wait_trouble("kept", "08001")
+    place.wait_trouble("kept", "08001", "certificate")
     place.change(
         ssl_certificate_pem=pem(secure, "client.crt"), ssl_key_pem=pem(secure, "client.key")
     )
@@ -425,7 +425,7 @@ def test_literal_passwords_are_moved(place, secure, topic):
         "ORDER BY 1"
     ).fetchall()
     assert mappings == [("copied_connection",), ("s_connection",)]
-    shown = place.session.execute("SELECT sql FROM velo.job WHERE name = 'copied'").fetchone()[0]
+    shown = place.admin.execute("SELECT sql FROM velo.job WHERE name = 'copied'").fetchone()[0]
     assert "***" in shown
     # The text that is stored is run again when the job is.
     place.velo("STOP JOB copied")

@@ -406,6 +406,34 @@ find_inputs_aggno(Node *node, void *context)
 	return expression_tree_walker(node, find_inputs_aggno, context);
 }
 
+/*
+ * PostgreSQL's planner takes all columns of a scan, because its scans have them anyway.
+ * Ours have to make them: those that nothing looks at become NULL, in their places.
+ */
+static void
+drop_unused_input(VeloGrouping *grouping)
+{
+	Agg *agg = grouping->agg;
+	Bitmapset *used = NULL;
+	ListCell *cell;
+
+	pull_varattnos((Node *) agg->plan.targetlist, OUTER_VAR, &used);
+	pull_varattnos((Node *) agg->plan.qual, OUTER_VAR, &used);
+	for (int i = 0; i < agg->numCols; i++)
+		used = bms_add_member(used, agg->grpColIdx[i] - FirstLowInvalidHeapAttributeNumber);
+	foreach(cell, grouping->input)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, cell);
+		Node *expr = (Node *) entry->expr;
+
+		if (IsA(expr, Var) && entry->resno != grouping->window_start &&
+			entry->resno != grouping->window_end &&
+			!bms_is_member(entry->resno - FirstLowInvalidHeapAttributeNumber, used))
+			entry->expr = (Expr *) makeNullConst(exprType(expr), exprTypmod(expr),
+												 exprCollation(expr));
+	}
+}
+
 void
 velo_plan_grouping(VeloPlan *plan, VeloAnalysis *analysis)
 {
@@ -496,5 +524,6 @@ velo_plan_grouping(VeloPlan *plan, VeloAnalysis *analysis)
 												 VELO_WINDOW_START);
 		grouping->window_end = input_of_system(grouping, analysis->source_natts, VELO_WINDOW_END);
 	}
+	drop_unused_input(grouping);
 	plan->grouping = grouping;
 }

@@ -1,7 +1,7 @@
 """Kills around Kafka: of what part 1 kills, and of what lies between a worker and its topics.
 
 worker      kill -9                 postmaster  kill -9
-broker      kill -9, and a start some time later
+broker      kill -9, and a start some time later; of several one that leads a partition
 network     connections cut, or stalled in one or both directions, for some seconds
 sleeper     a worker that is stopped, loses its lease and its transactional id to another
             one, and wakes up
@@ -33,7 +33,7 @@ WRITER_ID = "SELECT writer FROM velo.outbox o JOIN velo.job j USING (job_id) WHE
 NETWORK_SECONDS = 2.5
 BROKER_SECONDS = 1.5
 TAKEN_OVER = 0.8  # of the sleepers
-REPLACED_SECONDS = 60
+REPLACED_SECONDS = 30
 
 
 def is_stopped(pid):
@@ -121,9 +121,18 @@ class KafkaSeries(Series):
         """pid: the worker, if it has been stopped at a test point; it goes on afterwards."""
         getattr(self, f"harm_{victim}")(job, pid)
 
+    def broker_of(self, job):
+        """Who leads a partition that the job needs; of a cluster's brokers."""
+        topics = ["kin", "_velo_control"]
+        if self.by_name[job].is_to_kafka:
+            topics.append(job)
+        topic = self.random.choice(topics)
+        partition = self.random.randrange(len(self.broker.partitions(topic)) or 1)
+        return self.broker.leader(topic, partition)
+
     def harm_broker(self, job, pid):
-        del job
-        member = self.random.choice(self.broker.members)
+        is_single = len(self.broker.members) == 1
+        member = self.broker.members[0] if is_single else self.broker_of(job)
         member.kill()
         wakes_before = pid and self.random.random() < 0.5
         if wakes_before:
@@ -132,6 +141,9 @@ class KafkaSeries(Series):
         member.start()
         if pid and not wakes_before:
             signal_process(pid, signal.SIGCONT)
+        if not is_single:
+            # Another one may go only when this one has all again: two are needed to write.
+            self.broker.wait_in_sync("kin")
 
     def harm_network(self, job, pid):
         del job
