@@ -161,7 +161,7 @@ static bool whole_rows = false; /* a record has failed: read what dead letters s
 static bool invalidated = false;
 static bool functions_changed = false;
 static bool connections_changed = false; /* since the pipeline was built */
-static Oid watched[2]; /* relations whose change may matter */
+static Oid watched[2];					 /* relations whose change may matter */
 
 static void
 leave(int code, Datum arg)

@@ -281,7 +281,9 @@ make_stream(Oid schema, const char *name, const char *type, List *columns, List 
 	}
 	velo_meta_end(&scope);
 	if (*options != given)
-		velo_kafka_own_connection(velo_base_option_text(*options, "connection"), relation);
+		/* What reads by the connection owns it: the view goes first, the storage after it. */
+		velo_kafka_own_connection(velo_base_option_text(*options, "connection"),
+								  OidIsValid(*storage) ? *storage : relation);
 	return relation;
 }
 
