@@ -29,6 +29,7 @@ from chaoslib.kafka_scene import KafkaScene  # noqa: E402
 
 ROOT = HERE.parents[1]
 ROUNDS = 3
+DRAINED_SECONDS = 20
 SETTLED_SECONDS = 6
 
 W, P, B, N, S = "worker", "postmaster", "broker", "network", "sleeper"
@@ -165,7 +166,7 @@ BUGS = [
     ),
     Bug(
         "letters_again", "extension/src/job/failure.c",
-        '"WHERE NOT ($19::boolean AND EXISTS', '"WHERE NOT ($19::boolean AND NOT EXISTS',
+        '"WHERE NOT ($19::boolean AND EXISTS', '"WHERE NOT (false AND $19::boolean AND EXISTS',
         LEADING_KILLS,
     ),
     Bug(
@@ -235,14 +236,16 @@ def run_series(bench, bug, seed):
     scene = None
     with open(folder / "series.log", "w", encoding="utf-8") as log:
         try:
-            scene = KafkaScene(folder, bench.prefix / "bin", seed, lambda text: print(text, file=log, flush=True))
+            scene = KafkaScene(
+                folder, bench.prefix / "bin", seed, lambda text: print(text, file=log, flush=True)
+            )
             for kill in bug.kills:
                 if kill[1]:
                     scene.series.kill_at_point(*kill)
                 else:
                     scene.series.kill_at_random(kill[0], kill[2])
                 scene.series.progress()
-            lost, doubled, faults = scene.judge(0 if bug.file else SETTLED_SECONDS)
+            lost, doubled, faults = scene.judge(DRAINED_SECONDS, 0 if bug.file else SETTLED_SECONDS)
             faults += scene.series.faults()
         except AssertionError as error:  # a deadline mostly: jobs that do not go on
             traceback.print_exc(file=log)

@@ -3,6 +3,11 @@
 A short series with a fixed seed; `make chaos` runs long ones.
 """
 
+POINTS = [
+    "outbox_written", "commit_done", "commit_by_sink_done", "kafka_produced",
+    "kafka_control_produced", "kafka_about_to_commit", "kafka_committed", "kafka_produced_again",
+]  # fmt: skip
+
 
 def test_kafka_kills(kafka_scene):
     series = kafka_scene.series
@@ -19,9 +24,3 @@ def test_kafka_kills(kafka_scene):
     print(f"kills {len(series.kills)} lost {lost} doubled {doubled}")
     assert len(series.kills) >= 13
     assert (lost, doubled, faults) == (0, 0, [])
-
-
-POINTS = [
-    "outbox_written", "commit_done", "commit_by_sink_done", "kafka_produced", "kafka_control_produced",
-    "kafka_about_to_commit", "kafka_committed", "kafka_produced_again",
-]  # fmt: skip

@@ -41,6 +41,7 @@
 #include <lib/stringinfo.h>
 #include <miscadmin.h>
 #include <nodes/bitmapset.h>
+#include <storage/proc.h>
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
 #include <utils/memutils.h>
@@ -57,6 +58,8 @@
 
 /* Fewer new rows than that are not worth a subtransaction. */
 #define DIRECT_ROWS_MIN 32
+/* Nor are more of them in one transaction than everybody's snapshots can take lightly. */
+#define SUBTRANSACTIONS_MAX (PGPROC_MAX_CACHED_SUBXIDS / 2)
 /* After so many writes one after the other in which no row was there, none is looked for. */
 #define NEW_WRITES_MIN 16
 
@@ -316,7 +319,8 @@ insert_new(TableSink *sink, VeloChunk *chunk, int nrows)
 	Insertion insertion = {sink, chunk, nrows};
 	ErrorData *error;
 
-	if (nrows < DIRECT_ROWS_MIN || !velo_sink_insert_is_possible(sink->direct, false))
+	if (nrows < DIRECT_ROWS_MIN || MyProc->subxidStatus.count >= SUBTRANSACTIONS_MAX ||
+		!velo_sink_insert_is_possible(sink->direct, false))
 		return false;
 	error = velo_base_try(insert_rows, &insertion, velo_base_is_data_error);
 	if (error)

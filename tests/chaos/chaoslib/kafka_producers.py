@@ -9,6 +9,7 @@ third.
 
 import collections
 import json
+import logging
 import random
 import threading
 import time
@@ -22,6 +23,9 @@ COMMIT_SECONDS = 10
 # How long a commit is tried while no broker answers.
 COMMIT_TRIES = 12
 ABORTED = 0.15
+# Fatal errors are printed by the library whatever log_level is; we begin again after them.
+SILENT = logging.getLogger("chaos kafka")
+SILENT.disabled = True
 
 NATIVE = """
 WITH rows AS (INSERT INTO log_nev SELECT * FROM unnest(%s::text[], %s::bigint[], %s::numeric[])
@@ -76,7 +80,8 @@ class ToKafka(Writer):
                     "transactional.id": f"chaos-{self.name}",
                     "linger.ms": 1,
                     "log_level": 0,
-                }
+                },
+                logger=SILENT,
             )
             producer.init_transactions(COMMIT_SECONDS)
             self.producer = producer

@@ -35,7 +35,10 @@ SELECT count(*) FROM (
           WHERE key <> 'end') r) s
 WHERE n <= before OR moved
 """
-LETTERS = "SELECT record ->> 'k', (record ->> 'n')::bigint FROM velo.dead_letter WHERE job = '{job}' AND record ->> 'k' <> 'end'"
+LETTERS = """
+SELECT record ->> 'k', (record ->> 'n')::bigint FROM velo.dead_letter
+WHERE job = '{job}' AND record ->> 'k' <> 'end'
+"""
 
 
 class Barrier(threading.Thread):
@@ -98,27 +101,35 @@ class KafkaScene:
 
     # --- the end -------------------------------------------------------------------------
 
-    def judge(self, seconds=SETTLED_SECONDS):
-        """(lost, doubled, faults) when everything has been read; seconds: how long what has
-        been read may still be on its way to an output."""
+    def judge(self, drained=DRAINED_SECONDS, settled=SETTLED_SECONDS):
+        """(lost, doubled, faults) when everything has been read.
+
+        drained: seconds a job may take to read all; settled: seconds that what has been
+        read may still be on its way to an output."""
         self.producers.stop()
         records = self.broker.consume_all("kin")
         lost, doubled = self.load_input(records)
         self.say(f"{'kin':<20} source  {len(records):>9} rows  lost {lost}  doubled {doubled}")
+        faults = []
         with Barrier(self.broker):
-            self.drain(records)
-        more = self.settle(seconds)
-        return lost + more[0], doubled + more[1], self.check_jobs()
+            try:
+                self.drain(records, drained)
+            except AssertionError as error:
+                faults.append(str(error))
+        more = self.settle(settled)
+        return lost + more[0], doubled + more[1], faults + self.check_jobs()
 
     def load_input(self, records):
         rows = []
         for record in records:
             value = json.loads(record.value)
-            rows.append(
-                (value["k"], value["n"], value["v"], record.timestamp, record.partition, record.offset)
-            )
+            place = (record.timestamp, record.partition, record.offset)
+            rows.append((value["k"], value["n"], value["v"], *place))
         with self.cluster.connect(autocommit=False) as session:
-            session.execute("CREATE TEMP TABLE came (k text, n bigint, v numeric, ms bigint, p integer, o bigint)")
+            session.execute(
+                "CREATE TEMP TABLE came "
+                "(k text, n bigint, v numeric, ms bigint, p integer, o bigint)"
+            )
             with session.cursor().copy("COPY came FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
@@ -135,7 +146,7 @@ class KafkaScene:
             ends[record.partition] = max(ends[record.partition], record.offset + 1)
         return ends
 
-    def drain(self, records):
+    def drain(self, records, seconds):
         ends = self.ends_of(records)
         last = (max((r.timestamp for r in records), default=0) // 1000 + 2) * 1000
         with self.cluster.connect() as session:
@@ -149,7 +160,7 @@ class KafkaScene:
                     wait_for(
                         f"{job.name} has read all",
                         lambda n=job.name: ask(READ, ends, f"%{n}%"),
-                        DRAINED_SECONDS,
+                        seconds,
                         0.2,
                     )
                 if job.is_final:
@@ -157,7 +168,7 @@ class KafkaScene:
                     wait_for(
                         f"{job.name} has closed its windows",
                         lambda n=job.name, at=at: ask(WATERMARK, at, n),
-                        DRAINED_SECONDS,
+                        seconds,
                         0.2,
                     )
 
@@ -188,8 +199,8 @@ class KafkaScene:
     def compare_one(self, job, say):
         pairs = [(job.sink, job.output, job.oracle)]
         if job.fails_at:
-            pairs.append(("letters", LETTERS.format(job=job.name),
-                          f"SELECT k, n FROM log_kin WHERE k <> 'end' AND {job.fails_at}"))  # fmt: skip
+            right = f"SELECT k, n FROM log_kin WHERE k <> 'end' AND {job.fails_at}"
+            pairs.append(("letters", LETTERS.format(job=job.name), right))
         lost_all = doubled_all = 0
         with self.cluster.connect(autocommit=False) as session:
             if job.is_to_kafka:

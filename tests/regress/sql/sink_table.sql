@@ -233,5 +233,20 @@ RESET ROLE;
 SELECT k, v FROM owned ORDER BY k;
 SELECT sink_close(:appends), sink_close(:upserts), sink_close(:secrets);
 
+-- Writes in which every row is new: after some of them rows are no longer looked for, and
+-- one that is there after all is found all the same, also with a row that no table takes.
+CREATE TABLE fresh (k int PRIMARY KEY, v int CHECK (v < 1000));
+SELECT sink_open('table', 'fresh', '{k,v}', '{k}') AS fresh \gset
+CREATE FUNCTION some_rows(first int, last int, v int) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_agg(jsonb_build_object('k', k::text, 'v', v::text)) FROM generate_series(first, last) k
+$$;
+SELECT count(sink_write(:fresh, some_rows(40 * i, 40 * i + 39, i))) FROM generate_series(0, 24) i;
+SELECT sink_write(:fresh, some_rows(980, 1039, 99));
+SELECT sink_write(:fresh, some_rows(1040, 1079, 100));
+SELECT sink_write(:fresh, some_rows(1080, 1119, 101) || some_rows(1120, 1120, 1000));
+SELECT count(*), count(DISTINCT k), max(k), count(*) FILTER (WHERE v = 99) AS changed,
+       count(*) FILTER (WHERE v = 24) AS kept, sum(v) FROM fresh;
+SELECT sink_close(:fresh);
+
 DROP SCHEMA sink_table CASCADE;
 DROP ROLE regress_sink_writer;
