@@ -53,7 +53,7 @@ struct VeloKafkaEvents
 	Broker brokers[BROKERS_MAX];
 	int nbrokers;
 	int nup;
-	int64 up_at; /* when a connection was made last, in ms */
+	int64 up_at;   /* when a connection was made last, in ms */
 	int64 down_at; /* likewise, when one ended */
 	VeloKafkaState state;
 };
