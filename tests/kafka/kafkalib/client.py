@@ -1,5 +1,6 @@
 """What tests do with topics: through Confluent's client, and read by Kafka's own."""
 
+import abc
 import base64
 import contextlib
 import json
@@ -155,20 +156,20 @@ def _record(found):
     )
 
 
-class Client:
+class Client(abc.ABC):
     """Topics and records of whatever has client_settings() and java_settings()."""
 
     def __init__(self):
         self._admin = None
         self._readers = {}
 
+    @abc.abstractmethod
     def client_settings(self):
         """Of librdkafka, for somebody who may do everything."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def java_settings(self):
         """The same for Kafka's own clients."""
-        raise NotImplementedError
 
     @property
     def admin(self):
