@@ -4,24 +4,11 @@
 CREATE SCHEMA stream_drop;
 SET search_path = stream_drop;
 SET client_min_messages = warning;
-CREATE PROCEDURE wait_until(condition text) LANGUAGE plpgsql AS $$
-DECLARE
-    is_so boolean;
-BEGIN
-    FOR i IN 1 .. 3000 LOOP
-        EXECUTE 'SELECT ' || condition INTO is_so;
-        IF is_so THEN RETURN; END IF;
-        COMMIT;
-        PERFORM pg_sleep(0.02);
-    END LOOP;
-    RAISE 'waited in vain for %', condition;
-END $$;
--- All that was inserted has been read by the job, and what became of it is committed.
-CREATE PROCEDURE wait_for(job text, records bigint) LANGUAGE plpgsql AS $$
-BEGIN
-    CALL wait_until(format('EXISTS (SELECT FROM velo.job_status(%1$L) s JOIN velo.jobs j ON j.job_name = s.job_name '
-        'WHERE j.records_in >= %2$s OR s.status = ''failed'')', job, records));
-END $$;
+\getenv srcdir PG_ABS_SRCDIR
+\set wait :srcdir '/wait.sql'
+\set ECHO none
+\i :wait
+\set ECHO all
 DO LANGUAGE velo $$
 CREATE STREAM events (k text, v integer);
 CREATE STREAM one AS SELECT k, v FROM events;
