@@ -116,6 +116,18 @@ extern void velo_job_set_status(int job_id, const char *status);
 extern void velo_job_set_error(int job_id, const char *status, const char *sqlstate,
 							   const char *message);
 
+/* What becomes of a job whose worker ended with an error, the failures-th time in a row. */
+typedef struct VeloRestart
+{
+	bool is_final; /* not begun again: the job has failed */
+	int64 delay_us;
+} VeloRestart;
+
+extern VeloRestart velo_job_restart(const VeloJob *job, int sqlstate, int failures);
+
+/* The error as the job's status shows it; what a broker refuses is said in the detail only. */
+extern char *velo_job_error_text(const ErrorData *error);
+
 /* --- failures ------------------------------------------------------------------------ */
 
 extern bool velo_job_keeps_dead_letters(const VeloJob *job);
