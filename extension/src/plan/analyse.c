@@ -9,21 +9,14 @@
  * checked here instead (check_privileges).
  *
  * System columns are not columns of the source, so that SELECT * leaves them out;
- * a hook resolves them to column numbers behind the user's.  The same hook knows
- * aliases of earlier select items.
- *
- * In a grouped query a system column other than a window bound means that of the
- * group's latest record: such references (as_last) become velo.last(…).  Whether
- * a reference stands inside an aggregate's arguments cannot be known while the
- * arguments are analysed, so they are found beforehand in the raw tree.
+ * reference.c finds them when they are named.  result.c makes the select list fit
+ * what the statement makes or writes to.
  */
 #include "postgres.h"
 
 #include "plan/analyse.h"
 
-#include <catalog/namespace.h>
 #include <catalog/pg_collation.h>
-#include <catalog/pg_proc.h>
 #include <catalog/pg_type.h>
 #include <commands/dbcommands.h>
 #include <miscadmin.h>
@@ -31,10 +24,8 @@
 #include <nodes/nodeFuncs.h>
 #include <optimizer/optimizer.h>
 #include <parser/analyze.h>
-#include <parser/parse_coerce.h>
 #include <parser/parse_expr.h>
 #include <parser/parse_node.h>
-#include <parser/parse_target.h>
 #include <parser/parse_type.h>
 #include <parser/parser.h>
 #include <utils/acl.h>
@@ -43,11 +34,7 @@
 #include <utils/lsyscache.h>
 #include <utils/varlena.h>
 
-#include "base/compat.h"
 #include "meta/meta.h"
-#include "source/native_storage.h"
-
-#define MAX_ALIAS_DEPTH 64
 
 int
 velo_plan_error_in_core(const VeloAnalysis *analysis, int location)
@@ -272,198 +259,13 @@ make_stand_in(const VeloAnalysis *a, int location)
 	return range;
 }
 
-static bool
-is_aggregate_call(FuncCall *call)
-{
-	FuncCandidateList candidates;
-
-	if (call->over)
-		return false;
-	if (call->agg_star || call->agg_within_group || call->agg_distinct || call->agg_order ||
-		call->agg_filter)
-		return true;
-	candidates = FuncnameGetCandidates(call->funcname, -1, NIL, false, false, false, true);
-	for (; candidates; candidates = candidates->next)
-		if (get_func_prokind(candidates->oid) == PROKIND_AGGREGATE)
-			return true;
-	return false;
-}
-
-static bool
-has_aggregate(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, FuncCall) && is_aggregate_call((FuncCall *) node))
-		return true;
-	if (IsA(node, SubLink) || IsA(node, SelectStmt))
-		return false;
-	return raw_expression_tree_walker(node, has_aggregate, context);
-}
-
-/* The column name at the end of a reference, or NULL for a star. */
-static const char *
-last_field(ColumnRef *reference)
-{
-	Node *field = llast(reference->fields);
-
-	return IsA(field, String) ? strVal(field) : NULL;
-}
-
-static bool
-find_as_last(Node *node, void *context)
-{
-	VeloAnalysis *a = context;
-
-	if (node == NULL || IsA(node, SelectStmt))
-		return false;
-	if (IsA(node, FuncCall) && is_aggregate_call((FuncCall *) node))
-		return false;
-	if (IsA(node, ColumnRef))
-	{
-		const char *name = last_field((ColumnRef *) node);
-		int system = name ? velo_row_system_column(name) : -1;
-		ListCell *cell;
-
-		if (!name || system == VELO_WINDOW_START || system == VELO_WINDOW_END)
-			return false;
-		if (system < 0 && !a->is_last_ungrouped)
-			return false;
-		foreach(cell, a->select->groupClause)
-		{
-			if (equal(lfirst(cell), node))
-				return false;
-			/* GROUP BY alias or position: the select item as a whole is grouped */
-		}
-		a->as_last = lappend(a->as_last, node);
-		return false;
-	}
-	return raw_expression_tree_walker(node, find_as_last, context);
-}
-
-/* --- column references ---------------------------------------------------- */
-
-static Node *
-make_system_var(VeloAnalysis *a, ParseState *pstate, int system, int location)
-{
-	Var *var;
-	int levels = 0;
-
-	for (ParseState *p = pstate; p->parentParseState; p = p->parentParseState)
-		levels++;
-	var = makeVar(1, a->source_natts + system + 1, velo_system_columns[system].type, -1,
-				  velo_system_columns[system].type == TEXTOID ? DEFAULT_COLLATION_OID : InvalidOid,
-				  levels);
-	var->location = location;
-	return (Node *) var;
-}
-
-/* An alias of an item to the left of the reference, or NULL. */
-static Node *
-expand_alias(VeloAnalysis *a, ParseState *pstate, ColumnRef *reference, const char *name)
-{
-	ListCell *cell;
-
-	foreach(cell, a->select->targetList)
-	{
-		ResTarget *item = lfirst_node(ResTarget, cell);
-		Node *expr;
-
-		if (!item->name || strcmp(item->name, name) != 0 || item->location >= reference->location)
-			continue;
-		/* WHERE runs before anything is computed; PostgreSQL would only not find it. */
-		if (pstate->p_expr_kind == EXPR_KIND_WHERE)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("column \"%s\" does not exist", name),
-					 errhint("An alias cannot be used in WHERE: write its expression instead."),
-					 parser_errposition(pstate, reference->location)));
-		if (++a->alias_depth > MAX_ALIAS_DEPTH)
-			ereport(ERROR, (errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
-							errmsg("aliases are nested too deeply"),
-							velo_plan_error_in_core(a, reference->location)));
-		expr = transformExpr(pstate, copyObject(item->val), pstate->p_expr_kind);
-		a->alias_depth--;
-		if (contain_volatile_functions(expr))
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("alias \"%s\" of a volatile expression cannot be used in other expressions",
-						name),
-				 errhint("Make a stream of its own that computes it once."),
-				 velo_plan_error_in_core(a, reference->location)));
-		return expr;
-	}
-	return NULL;
-}
-
-static Node *
-resolve_column(ParseState *pstate, ColumnRef *reference, Node *found)
-{
-	VeloAnalysis *a = pstate->p_ref_hook_state;
-	const char *name = last_field(reference);
-	int system;
-	Node *result = NULL;
-
-	if (name == NULL)
-		return NULL;
-	if (list_member_ptr(a->as_last, reference))
-	{
-		/* velo.last(reference), with a copy that is not in as_last */
-		FuncCall *call = makeFuncCall(list_make2(makeString("velo"), makeString("last")),
-									  list_make1(copyObject(reference)), COERCE_EXPLICIT_CALL,
-									  reference->location);
-
-		result = transformExpr(pstate, (Node *) call, pstate->p_expr_kind);
-		/* An earlier find is the ungrouped column itself; ours replaces it. */
-		return result;
-	}
-	if (found)
-		return found;
-	system = velo_row_system_column(name);
-	if (system >= 0)
-	{
-		if (list_length(reference->fields) == 1)
-			return make_system_var(a, pstate, system, reference->location);
-		if (list_length(reference->fields) == 2 &&
-			strcmp(strVal(linitial(reference->fields)), a->source_alias) == 0)
-			return make_system_var(a, pstate, system, reference->location);
-	}
-	if (list_length(reference->fields) == 1)
-		return expand_alias(a, pstate, reference, name);
-	return NULL;
-}
-
-/* Ours come first where they change the meaning, last where PostgreSQL found nothing. */
-static Node *
-resolve_column_first(ParseState *pstate, ColumnRef *reference)
-{
-	VeloAnalysis *a = pstate->p_ref_hook_state;
-
-	return list_member_ptr(a->as_last, reference) ? resolve_column(pstate, reference, NULL) : NULL;
-}
-
-static Node *
-resolve_column_last(ParseState *pstate, ColumnRef *reference, Node *found)
-{
-	return found ? NULL : resolve_column(pstate, reference, NULL);
-}
-
-static void
-set_hooks(ParseState *pstate, void *arg)
-{
-	pstate->p_ref_hook_state = arg;
-	pstate->p_pre_columnref_hook = resolve_column_first;
-	pstate->p_post_columnref_hook = resolve_column_last;
-}
-
 static Query *
 analyse_select(VeloAnalysis *a, SelectStmt *select, const char *text)
 {
 	RawStmt *raw = makeNode(RawStmt);
 
 	raw->stmt = (Node *) select;
-	return parse_analyze_withcb(raw, text, set_hooks, a, NULL);
+	return parse_analyze_withcb(raw, text, velo_plan_set_hooks, a, NULL);
 }
 
 /* --- window --------------------------------------------------------------- */
@@ -538,95 +340,6 @@ analyse_window(VeloAnalysis *a, int source_location)
 
 /* --- the query as a whole ------------------------------------------------- */
 
-static ResTarget *
-make_target(const char *name, const char *expression)
-{
-	List *parsed = raw_parser(expression, RAW_PARSE_PLPGSQL_EXPR);
-	ResTarget *target = linitial_node(ResTarget,
-									  ((SelectStmt *) linitial_node(RawStmt, parsed)->stmt)
-										  ->targetList);
-
-	target->name = pstrdup(name);
-	target->location = -1;
-	return target;
-}
-
-/* The output name PostgreSQL will give to a select item. */
-static const char *
-item_name(ResTarget *item)
-{
-	return item->name ? item->name : FigureColname(item->val);
-}
-
-static void
-take_key_items(VeloAnalysis *a)
-{
-	for (LiftKeyItem *key = a->request->statement->key_items; key; key = key->next)
-	{
-		ResTarget *item;
-
-		if (key->item >= list_length(a->select->targetList))
-			continue;
-		item = list_nth_node(ResTarget, a->select->targetList, key->item);
-		if (IsA(item->val, ColumnRef) && last_field((ColumnRef *) item->val) == NULL)
-			ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("PRIMARY KEY cannot follow *"),
-							errhint("Name the key columns before the *, or list all columns."),
-							velo_plan_error_at(a->request->user_text, key->span.from)));
-		a->key_names = lappend(a->key_names, pstrdup(item_name(item)));
-	}
-}
-
-/*
- * A native stream also keeps each row's event time.  An output column of that
- * name sets it (and leaves the payload); otherwise it follows from the query.
- */
-static void
-place_event_time(VeloAnalysis *a)
-{
-	ListCell *cell;
-
-	foreach(cell, a->select->targetList)
-	{
-		ResTarget *item = lfirst_node(ResTarget, cell);
-
-		if (strcmp(item_name(item), "_event_time") == 0)
-		{
-			item->name = "_event_time";
-			a->select->targetList = foreach_delete_current(a->select->targetList, cell);
-			a->select->targetList = lappend(a->select->targetList, item);
-			return;
-		}
-	}
-	a->select->targetList = lappend(a->select->targetList,
-									make_target("_event_time",
-												!a->is_grouped ? "_event_time"
-												: a->is_windowed
-													? "_window_end - interval '1 microsecond'"
-													: "max(_event_time)"));
-}
-
-/* Rows that come from Kafka and go to Kafka pass their headers on. */
-static void
-place_headers(VeloAnalysis *a)
-{
-	const char *type = a->request->target_type ? a->request->target_type
-											   : velo_base_option_text(a->bound.sink, "type");
-
-	a->keeps_headers = !a->is_grouped && type && strcmp(type, "kafka") == 0;
-	if (a->keeps_headers)
-		a->select->targetList = lappend(a->select->targetList, make_target("_headers", "_headers"));
-}
-
-/* The outputs that are not the row itself, but what the stream keeps of it. */
-static bool
-is_about_row(const VeloAnalysis *a, const TargetEntry *entry)
-{
-	if (!a->request->for_stream)
-		return false;
-	return strcmp(entry->resname, "_event_time") == 0 ||
-		   (a->keeps_headers && strcmp(entry->resname, "_headers") == 0);
-}
-
 static ColumnRef *
 system_reference(VeloSystemColumn column)
 {
@@ -664,40 +377,6 @@ check_query(VeloAnalysis *a)
 	refuse_constructs((Node *) query->jointree->quals, a);
 	refuse_constructs(query->havingQual, a);
 	refuse_constructs(query->limitCount, a);
-}
-
-/* The names of what CREATE … AS makes: no two of one name, none of the system's. */
-static void
-check_output_names(const VeloAnalysis *a)
-{
-	const LiftStatement *statement = a->request->statement;
-	List *seen = NIL;
-	ListCell *cell;
-
-	if (statement->kind != LIFT_CREATE_AS)
-		return;
-	foreach(cell, a->query->targetList)
-	{
-		TargetEntry *entry = lfirst_node(TargetEntry, cell);
-		int location = exprLocation((Node *) entry->expr);
-		ListCell *other;
-
-		if (entry->resjunk || is_about_row(a, entry))
-			continue;
-		if (!statement->is_table && velo_source_native_is_reserved(entry->resname))
-			ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
-							errmsg("column name \"%s\" is reserved for a system column of streams",
-								   entry->resname),
-							errhint("Give it another name with AS."),
-							velo_plan_error_in_core(a, location)));
-		foreach(other, seen)
-			if (strcmp(lfirst(other), entry->resname) == 0)
-				ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
-								errmsg("column \"%s\" specified more than once", entry->resname),
-								errhint("Give one of them another name with AS."),
-								velo_plan_error_in_core(a, location)));
-		seen = lappend(seen, entry->resname);
-	}
 }
 
 /* The rights that a SELECT of these columns from the stream's relation needs. */
@@ -756,109 +435,6 @@ add_system_columns(Query *query)
 	}
 }
 
-/* CREATE … x (a, b) AS: renames and assignment-casts the result columns. */
-static void
-apply_column_list(VeloAnalysis *a)
-{
-	const LiftStatement *statement = a->request->statement;
-	LiftColumn *column = statement->columns;
-	ListCell *cell;
-
-	if (statement->kind != LIFT_CREATE_AS || column == NULL)
-		return;
-	foreach(cell, a->query->targetList)
-	{
-		TargetEntry *entry = lfirst_node(TargetEntry, cell);
-
-		if (entry->resjunk || is_about_row(a, entry))
-			continue;
-		if (column == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_SYNTAX_ERROR),
-					 errmsg("the column list has fewer columns than the query"),
-					 errhint("Name every column of the query, or leave out the list."),
-					 velo_plan_error_at(a->request->user_text, statement->columns->span.from)));
-		if (column->type)
-		{
-			Oid type;
-			int32 typmod;
-			Node *cast;
-			VeloErrorMap map;
-			VeloErrorPlace place;
-
-			velo_plan_error_place_push(&place, a->request->user_text, column->type->span);
-			velo_plan_error_map_push(&map, a->request->user_text, column->type);
-			velo_compat_parse_type(column->type->text, &type, &typmod);
-			velo_plan_error_map_pop(&map);
-			velo_plan_error_place_pop(&place);
-			cast = coerce_to_target_type(NULL, (Node *) entry->expr, exprType((Node *) entry->expr),
-										 type, typmod, COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST,
-										 -1);
-			if (cast == NULL)
-				ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-								errmsg("column \"%s\" is of type %s but the query gives type %s",
-									   column->name, format_type_be(type),
-									   format_type_be(exprType((Node *) entry->expr))),
-								errhint("You will need to rewrite or cast the expression."),
-								velo_plan_error_at(a->request->user_text, column->span.from)));
-			entry->expr = (Expr *) cast;
-		}
-		for (ListCell *k = list_head(a->key_names); k; k = lnext(a->key_names, k))
-			if (strcmp(lfirst(k), entry->resname) == 0)
-				lfirst(k) = pstrdup(column->name);
-		entry->resname = pstrdup(column->name);
-		column = column->next;
-	}
-	if (column)
-		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
-						errmsg("the column list has more columns than the query"),
-						errhint("Name every column of the query, or leave out the list."),
-						velo_plan_error_at(a->request->user_text, column->span.from)));
-}
-
-/* INSERT: result columns are assignment-cast to the target's, in order. */
-static void
-apply_target(VeloAnalysis *a)
-{
-	TupleDesc target = a->request->target;
-	ListCell *cell;
-	int number = 0;
-
-	if (target == NULL)
-		return;
-	foreach(cell, a->query->targetList)
-	{
-		TargetEntry *entry = lfirst_node(TargetEntry, cell);
-		Form_pg_attribute att;
-		Node *cast;
-
-		if (entry->resjunk || is_about_row(a, entry))
-			continue;
-		if (number == target->natts)
-			ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
-							errmsg("INSERT has more expressions than target columns"),
-							velo_plan_error_in_core(a, exprLocation((Node *) entry->expr))));
-		att = TupleDescAttr(target, number++);
-		cast = coerce_to_target_type(NULL, (Node *) entry->expr, exprType((Node *) entry->expr),
-									 att->atttypid, att->atttypmod, COERCION_ASSIGNMENT,
-									 COERCE_IMPLICIT_CAST, -1);
-		if (cast == NULL)
-			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-							errmsg("column \"%s\" is of type %s but expression is of type %s",
-								   NameStr(att->attname), format_type_be(att->atttypid),
-								   format_type_be(exprType((Node *) entry->expr))),
-							errhint("You will need to rewrite or cast the expression."),
-							velo_plan_error_in_core(a, exprLocation((Node *) entry->expr))));
-		entry->expr = (Expr *) cast;
-		entry->resname = pstrdup(NameStr(att->attname));
-	}
-	if (number < target->natts && a->request->statement->insert_targets)
-		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
-						errmsg("INSERT has more target columns than expressions"),
-						velo_plan_error_at(a->request->user_text,
-										   a->request->statement->insert_targets->span.from)));
-}
-
 VeloAnalysis *
 velo_plan_analyse(const VeloPlanRequest *request)
 {
@@ -889,17 +465,12 @@ velo_plan_analyse(const VeloPlanRequest *request)
 
 	a->is_windowed = statement->window != NULL;
 	a->is_grouped = a->select->groupClause != NIL || a->select->havingClause != NULL ||
-					has_aggregate((Node *) a->select->targetList, NULL);
-	take_key_items(a);
-	if (request->for_stream)
-	{
-		place_event_time(a);
-		place_headers(a);
-	}
+					velo_plan_has_aggregate((Node *) a->select->targetList, NULL);
+	velo_plan_take_key_items(a);
+	velo_plan_place_about_row(a);
 	if (a->is_grouped)
 	{
-		find_as_last((Node *) a->select->targetList, a);
-		find_as_last(a->select->havingClause, a);
+		velo_plan_find_as_last(a);
 		if (a->is_windowed)
 		{
 			a->select->groupClause = lappend(a->select->groupClause,
@@ -916,9 +487,7 @@ velo_plan_analyse(const VeloPlanRequest *request)
 	a->query = analyse_select(a, a->select, statement->query->text);
 	velo_plan_error_map_pop(&map);
 	check_query(a);
-	apply_column_list(a);
-	check_output_names(a);
-	apply_target(a);
+	velo_plan_fit_result(a);
 	AtEOXact_GUC(true, guc_level);
 	velo_plan_error_place_push(&place, request->user_text, statement->places.source);
 	check_privileges(a);

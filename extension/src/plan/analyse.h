@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <parser/parse_node.h>
+
 #include "plan/plan.h"
 
 typedef struct VeloAnalysis
@@ -33,6 +35,33 @@ extern VeloAnalysis *velo_plan_analyse(const VeloPlanRequest *request);
 
 /* Inside ereport(): at this location of the query's core text. */
 extern int velo_plan_error_in_core(const VeloAnalysis *analysis, int location);
+
+/* --- references (reference.c) --- */
+
+/* Of a raw tree: is an aggregate called in it, outside of subqueries? */
+extern bool velo_plan_has_aggregate(Node *node, void *context);
+
+/* The column name at the end of a reference, or NULL for a star. */
+extern const char *velo_plan_last_field(ColumnRef *reference);
+
+/* Notes the references of a grouped query that mean the group's latest record. */
+extern void velo_plan_find_as_last(VeloAnalysis *a);
+
+/* Callback of parse_analyze_withcb; arg is the VeloAnalysis. */
+extern void velo_plan_set_hooks(ParseState *pstate, void *arg);
+
+/* --- the select list (result.c) --- */
+
+/* Before the analysis: which items are PRIMARY KEY. */
+extern void velo_plan_take_key_items(VeloAnalysis *a);
+
+/* Before the analysis: _event_time and _headers, if the result is a stream's. */
+extern void velo_plan_place_about_row(VeloAnalysis *a);
+
+/* After it: names and types as a column list or the target has them; raises user errors. */
+extern void velo_plan_fit_result(VeloAnalysis *a);
+
+/* --- the other parts of a plan --- */
 
 /* GROUP BY, HAVING and aggregates: fills plan->grouping and the filter behind the window. */
 extern void velo_plan_grouping(VeloPlan *plan, VeloAnalysis *analysis);
