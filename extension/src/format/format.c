@@ -34,6 +34,28 @@ static const VeloOption key_format_option = {
 };
 VELO_OPTION(key_format_option);
 
+static const VeloOption key_field_option = {
+	.name = "key.field",
+	.aliases = "message.key.field schema.key.field",
+	.scopes = VELO_OPTION_SOURCE | VELO_OPTION_SINK,
+	.types = "kafka",
+	.type = VELO_OPTION_TEXT,
+	.description = "Column (or columns, separated by commas) that the record's key holds.  Read, a "
+				   "record without a value deletes the row of that key; written, it is the key "
+				   "instead of the query's grouping.",
+};
+VELO_OPTION(key_field_option);
+
+static const VeloOption key_in_value_option = {
+	.name = "key.in.value",
+	.scopes = VELO_OPTION_SOURCE | VELO_OPTION_SINK,
+	.types = "kafka",
+	.type = VELO_OPTION_BOOL,
+	.standard = "true",
+	.description = "False: the key's columns stand in the key and are no part of the value.",
+};
+VELO_OPTION(key_in_value_option);
+
 const VeloFormatOps *
 velo_format_find(const char *name)
 {

@@ -100,27 +100,6 @@ static const VeloOption kafka_idempotence = {
 };
 VELO_OPTION(kafka_idempotence);
 
-static const VeloOption kafka_sink_key_field = {
-	.name = "key.field",
-	.aliases = "message.key.field schema.key.field",
-	.scopes = VELO_OPTION_SINK,
-	.types = "kafka",
-	.type = VELO_OPTION_TEXT,
-	.description = "Column (or columns, separated by commas) that become the record's key, "
-				   "instead of the query's grouping.",
-};
-VELO_OPTION(kafka_sink_key_field);
-
-static const VeloOption kafka_key_in_value = {
-	.name = "key.in.value",
-	.scopes = VELO_OPTION_SINK,
-	.types = "kafka",
-	.type = VELO_OPTION_BOOL,
-	.standard = "true",
-	.description = "Whether the key's columns stand in the value, too.",
-};
-VELO_OPTION(kafka_key_in_value);
-
 static const VeloOption kafka_partitions = {
 	.name = "partitions",
 	.scopes = VELO_OPTION_SINK,

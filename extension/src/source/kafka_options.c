@@ -39,27 +39,6 @@ static const VeloOption kafka_bounded = {
 };
 VELO_OPTION(kafka_bounded);
 
-static const VeloOption kafka_key_field = {
-	.name = "key.field",
-	.aliases = "message.key.field schema.key.field",
-	.scopes = VELO_OPTION_SOURCE,
-	.types = "kafka",
-	.type = VELO_OPTION_TEXT,
-	.description = "Column (or columns, separated by commas) that the message's key holds; a "
-				   "record without a value deletes the row of that key.",
-};
-VELO_OPTION(kafka_key_field);
-
-static const VeloOption kafka_key_in_value = {
-	.name = "key.in.value",
-	.scopes = VELO_OPTION_SOURCE,
-	.types = "kafka",
-	.type = VELO_OPTION_BOOL,
-	.standard = "true",
-	.description = "False: the key's columns are read from the key and are no part of the value.",
-};
-VELO_OPTION(kafka_key_in_value);
-
 static const VeloOption kafka_isolation = {
 	.name = "isolation.level",
 	.scopes = VELO_OPTION_SOURCE,

@@ -20,9 +20,8 @@ CREATE SERVER kc_bad FOREIGN DATA WRAPPER velo_kafka OPTIONS ("kafka.fetch.min.b
 CREATE SERVER kc_bad FOREIGN DATA WRAPPER velo_kafka OPTIONS ("fetch.min.bytes" '1');
 CREATE SERVER kc_bad FOREIGN DATA WRAPPER velo_kafka OPTIONS (topic 'a');
 -- What runs code, and what would go round the checks.
-CREATE SERVER kc_bad FOREIGN DATA WRAPPER velo_kafka OPTIONS ("kafka.plugin.library.paths" '/tmp/x.so');
 CREATE SERVER kc_bad FOREIGN DATA WRAPPER velo_kafka OPTIONS ("kafka.sasl.kerberos.kinit.cmd" 'touch /tmp/x');
-CREATE SERVER kc_bad FOREIGN DATA WRAPPER velo_kafka OPTIONS ("kafka.ssl.engine.location" '/tmp/x.so');
+CREATE SERVER kc_bad FOREIGN DATA WRAPPER velo_kafka OPTIONS ("kafka.ssl.engine.location" 'x');
 CREATE SERVER kc_bad FOREIGN DATA WRAPPER velo_kafka OPTIONS ("kafka.builtin.features" 'x');
 CREATE SERVER kc_bad FOREIGN DATA WRAPPER velo_kafka OPTIONS ("kafka.bootstrap.servers" 'x');
 CREATE SERVER kc_bad FOREIGN DATA WRAPPER velo_kafka OPTIONS ("kafka.group.id" 'x');
@@ -46,7 +45,7 @@ CREATE USER MAPPING FOR kc_alice SERVER kc OPTIONS ("bootstrap.servers" 'evil:1'
 CREATE USER MAPPING FOR kc_alice SERVER kc OPTIONS ("kafka.fetch.min.bytes" '1');
 CREATE FOREIGN TABLE kc_topic (a int) SERVER kc OPTIONS (topic 'a', "sasl.password" 'geheim');
 CREATE FOREIGN TABLE kc_topic (a int) SERVER kc OPTIONS (topic 'a', retention '7d');
-CREATE FOREIGN TABLE kc_topic (a int) SERVER kc OPTIONS (topic 'a', "kafka.plugin.library.paths" 'x');
+CREATE FOREIGN TABLE kc_topic (a int) SERVER kc OPTIONS (topic 'a', "kafka.sasl.kerberos.kinit.cmd" 'x');
 CREATE FOREIGN TABLE kc_topic (a int) SERVER kc OPTIONS (topic 'a', "kafka.fetch.wait.max.ms" '20');
 DROP FOREIGN TABLE kc_topic;
 
