@@ -26,6 +26,7 @@
 #include <utils/memutils.h>
 #include <utils/syscache.h>
 
+#include "api/progress.h"
 #include "api/session.h"
 #include "api/statement.h"
 #include "base/function.h"
@@ -151,6 +152,7 @@ send_pipeline(VeloDoor *door, VeloPlan *plan, const LiftStatement *statement)
 	for (;;)
 	{
 		velo_api_query_batch(query);
+		velo_api_progress(query);
 		if (!atomic)
 			SPI_commit();
 		query->sink->ops->committed(query->sink);

@@ -12,6 +12,7 @@ typedef struct VeloQuery
 	VeloPlan *plan;
 	VeloPipeline *pipeline;
 	VeloSink *sink;
+	TimestampTz told_at; /* when the client was told of its progress; 0: never */
 } VeloQuery;
 
 /*

@@ -14,3 +14,5 @@
 #define ERRCODE_VELO_STATE_INCOMPATIBLE MAKE_SQLSTATE('V', 'E', '0', '0', '7')
 #define ERRCODE_VELO_POSITION_LOST MAKE_SQLSTATE('V', 'E', '0', '0', '8')
 #define ERRCODE_VELO_SINK_AHEAD MAKE_SQLSTATE('V', 'E', '0', '0', '9')
+/* No error: what velo.progress_interval sends. */
+#define ERRCODE_VELO_PROGRESS MAKE_SQLSTATE('V', 'E', '9', '0', '0')
