@@ -417,7 +417,6 @@ create_table(Oid schema, const VeloObject *object, const VeloPlan *plan)
 {
 	StringInfoData sql;
 	char *name = quote_qualified_identifier(get_namespace_name(schema), object->name);
-	ListCell *cell;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "CREATE TABLE %s (", name);
@@ -434,11 +433,15 @@ create_table(Oid schema, const VeloObject *object, const VeloPlan *plan)
 	}
 	appendStringInfoString(&sql, plan->key_is_primary ? ", PRIMARY KEY ("
 													  : ", UNIQUE NULLS NOT DISTINCT (");
-	foreach(cell, object->key_columns)
-		appendStringInfo(&sql, "%s%s", foreach_current_index(cell) ? ", " : "",
-						 quote_identifier(lfirst(cell)));
+	for (int i = 0; i < plan->nkeys; i++)
+		appendStringInfo(&sql, "%s%s", i ? ", " : "",
+						 quote_identifier(NameStr(TupleDescAttr(plan->output,
+																plan->index_keys[i] - 1)
+													  ->attname)));
+	appendStringInfoString(&sql, "))");
 	/* Room on the page lets changed rows stay there (HOT). */
-	appendStringInfoString(&sql, ")) WITH (fillfactor = 70)");
+	if (!plan->rows_are_new)
+		appendStringInfoString(&sql, " WITH (fillfactor = 70)");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	if (SPI_execute(sql.data, false, 0) < 0)

@@ -476,6 +476,8 @@ velo_job_sink_spec(const VeloJob *job, const VeloPlan *plan)
 		spec->type = stream && !stream->is_table ? "native" : "table";
 	spec->nkeys = plan->nkeys;
 	spec->keys = plan->keys;
+	/* Into a table of somebody's own others write, too. */
+	spec->rows_are_new = plan->rows_are_new && strcmp(job->kind, "table") == 0;
 	/* PRIMARY KEY is what the query says of its own rows. */
 	if (plan->key_is_primary && velo_base_option_is_set(spec->options, "key.field"))
 		spec->options = without(spec->options, "key.field");

@@ -138,6 +138,38 @@ key_entries(VeloPlan *plan, VeloAnalysis *a)
 	return list_length(entries) == list_length(a->source->key_columns) ? entries : NIL;
 }
 
+static bool
+is_of_window(const VeloAnalysis *a, const TargetEntry *entry)
+{
+	int system;
+
+	if (!IsA(entry->expr, Var) || ((Var *) entry->expr)->varattno <= a->source_natts)
+		return false;
+	system = ((Var *) entry->expr)->varattno - a->source_natts - 1;
+	return system == VELO_WINDOW_START || system == VELO_WINDOW_END;
+}
+
+/*
+ * The window first: rows of one window are written together, and so come to lie together
+ * in the index, at its end, instead of one on each of its pages.  It also serves the usual
+ * questions, about a time.  A primary key is ordered as the user has written it.
+ */
+static void
+order_for_index(VeloPlan *plan, const VeloAnalysis *a, const List *entries)
+{
+	int n = 0;
+	ListCell *cell;
+
+	plan->index_keys = palloc(sizeof(AttrNumber) * Max(1, plan->nkeys));
+	if (!plan->key_is_primary)
+		foreach(cell, entries)
+			if (is_of_window(a, lfirst(cell)))
+				plan->index_keys[n++] = plan->keys[foreach_current_index(cell)];
+	foreach(cell, entries)
+		if (plan->key_is_primary || !is_of_window(a, lfirst(cell)))
+			plan->index_keys[n++] = plan->keys[foreach_current_index(cell)];
+}
+
 static void
 set_keys(VeloPlan *plan, VeloAnalysis *a)
 {
@@ -160,6 +192,7 @@ set_keys(VeloPlan *plan, VeloAnalysis *a)
 	plan->keys = palloc(sizeof(AttrNumber) * Max(1, list_length(entries)));
 	foreach(cell, entries)
 		plan->keys[plan->nkeys++] = ((TargetEntry *) lfirst(cell))->resno;
+	order_for_index(plan, a, entries);
 }
 
 static void

@@ -223,8 +223,10 @@ typedef struct VeloPlan
 								 * sink that is a stream */
 	bool keeps_headers;	   /* and behind that _headers, for one in Kafka */
 	int nkeys;
-	AttrNumber *keys;	 /* of output, 1-based */
-	bool key_is_primary; /* PRIMARY KEY items: NOT NULL, real primary key */
+	AttrNumber *keys;		/* of output, 1-based */
+	AttrNumber *index_keys; /* the same, as an index on them should have them */
+	bool key_is_primary;	/* PRIMARY KEY items: NOT NULL, real primary key */
+	bool rows_are_new;		/* no key comes twice: final rows of windows */
 
 	List *options; /* of the job */
 	List *sink_options;

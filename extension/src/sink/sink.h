@@ -55,6 +55,8 @@ typedef struct VeloSinkSpec
 	AttrNumber headers;	   /* 1-based in desc, jsonb, or 0 */
 	int nkeys;			   /* key columns; 0: append only */
 	AttrNumber *keys;	   /* 1-based in desc */
+	bool rows_are_new;	   /* no key has been written before, by this job or anybody else,
+								 * unless something extraordinary has happened */
 	List *options;		   /* VeloOptionValue */
 
 	/* Of jobs, for sinks that keep something of their own between lives. */

@@ -23,8 +23,13 @@
  * the executor (insert.c), and so does updating rows that are there already
  * (update.c).  Rows that are new then are inserted directly too, in a subtransaction: if a
  * key is there after all, because somebody else has just inserted it, that is undone and
- * the statement does it.  The final rows of windows are new every time; once that has been
- * seen for a while they are not even looked for.
+ * the statement does it.  Where new rows are all that has been seen for a while they are
+ * not even looked for.
+ *
+ * Final rows of windows, in a table that only the job writes, are new by their nature: they
+ * are inserted as if there were no key.  Something extraordinary may still have put a row
+ * there (a superuser; RESET JOB with keep.output).  Then the batch fails, and from there on
+ * the worker looks for rows first (seen_old).
  *
  * The statements name the table; it may be renamed while the job runs, so the name
  * is looked up at every write.
@@ -98,6 +103,9 @@ typedef struct TableSink
 } TableSink;
 
 static const VeloSinkOps table_sink;
+
+/* The table in which this process has met a row that should have been new. */
+static Oid seen_old = InvalidOid;
 
 /* NULL keys are told apart by a bit mask; no index has more columns anyhow. */
 StaticAssertDecl(INDEX_MAX_KEYS <= 64, "a key's columns fit in 64 bits");
@@ -328,6 +336,41 @@ insert_new(TableSink *sink, VeloChunk *chunk, int nrows)
 	return error == NULL;
 }
 
+static bool
+has_tombstone(const VeloChunk *chunk)
+{
+	for (int row = 0; row < chunk->nrows; row++)
+		if (*velo_row_flags(chunk, row) & VELO_ROW_TOMBSTONE)
+			return true;
+	return false;
+}
+
+/* Inserts rows of which no key has been written before; false: they may not be such. */
+static bool
+append_new(TableSink *sink, VeloChunk *chunk)
+{
+	const VeloSinkSpec *spec = sink->base.spec;
+	MemoryContext old = CurrentMemoryContext;
+
+	if (!spec->rows_are_new || seen_old == spec->relation || has_tombstone(chunk) ||
+		!velo_sink_insert_is_possible(sink->direct, false))
+		return false;
+	PG_TRY();
+	{
+		velo_sink_target_check_insert(spec->relation, spec->desc);
+		velo_sink_insert_rows(sink->direct, chunk, NULL, chunk->nrows);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(old);
+		if (geterrcode() == ERRCODE_UNIQUE_VIOLATION)
+			seen_old = spec->relation;
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return true;
+}
+
 static void
 upsert(TableSink *sink, VeloChunk *chunk)
 {
@@ -372,7 +415,10 @@ write_rows(VeloSink *base, VeloChunk *chunk)
 	old = MemoryContextSwitchTo(sink->call);
 	follow_name(sink);
 	if (sink->keys)
-		upsert(sink, chunk);
+	{
+		if (!append_new(sink, chunk))
+			upsert(sink, chunk);
+	}
 	else if (velo_sink_insert_is_possible(sink->direct, false))
 	{
 		velo_sink_target_check_insert(sink->base.spec->relation, sink->base.spec->desc);
