@@ -51,6 +51,9 @@
 #define IDLE_POLL_MS 1000 /* behind wake-ups */
 #define TIMER_POLL_MS 100 /* while windows wait for the clock */
 #define FENCED_DELAY_US (500 * 1000)
+/* A source in trouble is opened anew so often: a secret or a certificate in a file may have
+ * been replaced, which nobody tells. */
+#define TROUBLED_AGE_US (15 * USECS_PER_SEC)
 #define COPY_EVERY_US (USECS_PER_SEC) /* positions and counters of a sink that leads */
 
 static int commit_interval_ms = 50;
@@ -104,6 +107,7 @@ typedef struct Life
 	char *signature;  /* of plan and target, to see whether a change matters */
 	bool copy_is_due; /* a sink that leads has committed what PostgreSQL does not know */
 	TimestampTz copied_at;
+	TimestampTz built_at;
 } Life;
 
 static VeloJobSlot *slot = NULL;
@@ -312,6 +316,7 @@ build(int job_id, bool careful)
 	bool keeps_rows;
 
 	life->context = context;
+	life->built_at = GetCurrentTimestamp();
 	connections_changed = false;
 	begin_as(&role, InvalidOid, NULL);
 	MemoryContextSwitchTo(context);
@@ -580,7 +585,8 @@ is_stale(Life *life)
 	if (source->ops->is_stale && source->ops->is_stale(source))
 		return true;
 	/* A client keeps its password; one that gets in with it needs no other. */
-	return connections_changed && source->ops->trouble && source->ops->trouble(source);
+	return source->ops->trouble && source->ops->trouble(source) &&
+		   (connections_changed || GetCurrentTimestamp() - life->built_at > TROUBLED_AGE_US);
 }
 
 /* Until there may be something to do, or the time-out. */

@@ -29,7 +29,8 @@ def server(tmp_path_factory):
     if not prefix:
         pytest.skip("VELO_PREFIX, an installation with the extension, is not set")
     cluster = Cluster(tmp_path_factory.mktemp("secure"), pathlib.Path(prefix) / "bin")
-    cluster.init("velo.kafka_timeout = '2s'\n")
+    cluster.secrets = tmp_path_factory.mktemp("secrets")
+    cluster.init(f"velo.kafka_timeout = '2s'\nvelo.secrets_dir = '{cluster.secrets}'\n")
     cluster.start()
     with cluster.connect() as session:
         session.execute("CREATE EXTENSION velostream")
@@ -332,6 +333,27 @@ def test_a_wrong_password_is_waited_out(place, secure, topic):
     place.wait_copied(20)
     for job in ("kept", "copied"):
         place.wait_well(job)
+    place.check_secrets()
+
+
+def test_a_password_in_a_file_is_waited_out(place, secure, topic):
+    """Nobody tells the job that the file has changed."""
+    secret = place.server.secrets / "carol.kafka"
+    secret.write_text("carol-secret\n")
+    may_read(secure, "carol", topic)
+    place.connect(sasl(secure), password("carol", "${secret:carol.kafka}"))
+    place.produce(0, 10)
+    place.stream()
+    place.kept()
+    place.wait_kept(10)
+    secure.add_user("carol", "carol-changed")
+    secure.node.kill()
+    secure.node.start()
+    place.produce(10, 20)
+    place.wait_trouble("kept", "08006", "uthentication")
+    secret.write_text("carol-changed\n")
+    place.wait_kept(20)
+    place.wait_well("kept")
     place.check_secrets()
 
 
