@@ -4,8 +4,9 @@
  *
  * A window is half-open, [start, end).  Starts are multiples of the advance (of
  * the size, when tumbling) counted from 1970-01-01 UTC plus the offset; windows
- * of months count calendar months from there.  A record belongs to each sliding
- * window with start <= t < start + size: it leaves here once for each.
+ * of months, and of days where a time zone is given, go by the calendar (calendar.c).
+ * A record belongs to each sliding window with start <= t < end: it leaves here once for
+ * each.
  *
  * A record is late for a window that has closed (end <= watermark).  A record of
  * sliding windows can be late for some of its windows only; it then still counts
@@ -18,11 +19,10 @@
 #include <catalog/pg_type.h>
 #include <executor/executor.h>
 #include <nodes/nodeFuncs.h>
-#include <utils/date.h>
-#include <utils/datetime.h>
 #include <utils/lsyscache.h>
 #include <utils/timestamp.h>
 
+#include "operate/calendar.h"
 #include "operate/event_time.h"
 
 /* PostgreSQL counts from 2000-01-01; window starts are aligned to 1970-01-01. */
@@ -37,6 +37,10 @@ typedef struct WindowOperator
 	VeloRowContext row;
 	TimestampTz watermark;
 	VeloChunk *out; /* sliding: copies of the rows */
+	/* By the calendar: the last window found, for times from its start to the next one's. */
+	TimestampTz latest_start;
+	TimestampTz latest_end;
+	TimestampTz latest_window_end;
 } WindowOperator;
 
 static int64
@@ -56,43 +60,13 @@ latest_start(const VeloWindow *window, TimestampTz t)
 	return floor_to(from_epoch, window->advance_us) - EPOCH_SHIFT_US + window->offset_us;
 }
 
-static void
-month_window(const VeloWindow *window, TimestampTz t, TimestampTz *start, TimestampTz *end)
-{
-	struct pg_tm tm;
-	fsec_t fraction;
-	int months;
-	TimestampTz bounds[2];
-
-	/* As if timestamptz were timestamp: calendar months of UTC. */
-	if (timestamp2tm(t - window->offset_us, NULL, &tm, &fraction, NULL, NULL) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
-	months = floor_to((tm.tm_year - 1970) * 12 + tm.tm_mon - 1, window->size_months);
-	for (int i = 0; i < 2; i++)
-	{
-		int64 month = months + (int64) i * window->size_months;
-		int64 year = 1970 + floor_to(month, 12) / 12;
-		int days = date2j((int) year, (int) (month - floor_to(month, 12)) + 1, 1) -
-				   POSTGRES_EPOCH_JDATE;
-
-		bounds[i] = (TimestampTz) days * USECS_PER_DAY + window->offset_us;
-	}
-	*start = bounds[0];
-	*end = bounds[1];
-}
-
 TimestampTz
 velo_operate_window_end(const VeloWindow *window, TimestampTz start)
 {
-	TimestampTz end;
-
 	if (window->kind == VELO_WINDOW_NONE)
 		return DT_NOEND;
-	if (window->size_months == 0)
-		return start + window->size_us;
-	month_window(window, start, &start, &end);
-	return end;
+	return velo_operate_is_calendar(window) ? velo_operate_calendar_end(window, start)
+											: start + window->size_us;
 }
 
 static TimestampTz
@@ -150,6 +124,32 @@ find_times(WindowOperator *self, VeloChunk *chunk, TimestampTz *times)
 	ResetExprContext(self->row.econtext);
 }
 
+/* The back-th window before the latest that begins not after t. */
+static inline void
+window_of(WindowOperator *self, TimestampTz t, int back, TimestampTz *start, TimestampTz *end)
+{
+	const VeloWindow *window = self->window;
+
+	if (!velo_operate_is_calendar(window))
+	{
+		*start = latest_start(window, t) - back * window->advance_us;
+		*end = *start + window->size_us;
+		return;
+	}
+	/* Neighbours mostly share a window, and a calendar takes its time. */
+	if (back > 0 || t < self->latest_start || t >= self->latest_end)
+	{
+		velo_operate_calendar_window(window, t, back, start, end);
+		if (back > 0)
+			return;
+		self->latest_start = *start;
+		self->latest_end = velo_operate_calendar_next(window, *start);
+		self->latest_window_end = *end;
+	}
+	*start = self->latest_start;
+	*end = self->latest_window_end;
+}
+
 static void
 tumble(WindowOperator *self, VeloChunk *chunk, const TimestampTz *times)
 {
@@ -160,13 +160,7 @@ tumble(WindowOperator *self, VeloChunk *chunk, const TimestampTz *times)
 		TimestampTz start;
 		TimestampTz end;
 
-		if (self->window->size_months)
-			month_window(self->window, times[i], &start, &end);
-		else
-		{
-			start = latest_start(self->window, times[i]);
-			end = start + self->window->size_us;
-		}
+		window_of(self, times[i], 0, &start, &end);
 		if (end <= self->watermark)
 		{
 			late(self, chunk, i);
@@ -187,12 +181,16 @@ slide(WindowOperator *self, VeloChunk *chunk, const TimestampTz *times)
 	{
 		bool is_late = false;
 
-		for (TimestampTz start = latest_start(self->window, times[i]);
-			 start + self->window->size_us > times[i]; start -= self->window->advance_us)
+		for (int back = 0;; back++)
 		{
+			TimestampTz start;
+			TimestampTz end;
 			int row;
 
-			if (start + self->window->size_us <= self->watermark)
+			window_of(self, times[i], back, &start, &end);
+			if (end <= times[i])
+				break;
+			if (end <= self->watermark)
 			{
 				is_late = true;
 				break;
@@ -204,7 +202,7 @@ slide(WindowOperator *self, VeloChunk *chunk, const TimestampTz *times)
 			}
 			row = velo_row_append(self->out);
 			copy_row(self->out, row, chunk, i);
-			set_bounds(self->out, row, start, start + self->window->size_us);
+			set_bounds(self->out, row, start, end);
 		}
 		if (is_late)
 			late(self, chunk, i);

@@ -464,6 +464,9 @@ velo_plan_analyse(const VeloPlanRequest *request)
 	guc_level = velo_plan_path_begin();
 
 	a->is_windowed = statement->window != NULL;
+	velo_plan_error_map_push(&map, request->user_text, statement->query);
+	velo_plan_replace_bounds(a);
+	velo_plan_error_map_pop(&map);
 	a->is_grouped = a->select->groupClause != NIL || a->select->havingClause != NULL ||
 					velo_plan_has_aggregate((Node *) a->select->targetList, NULL);
 	velo_plan_take_key_items(a);

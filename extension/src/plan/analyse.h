@@ -50,6 +50,14 @@ extern void velo_plan_find_as_last(VeloAnalysis *a);
 /* Callback of parse_analyze_withcb; arg is the VeloAnalysis. */
 extern void velo_plan_set_hooks(ParseState *pstate, void *arg);
 
+/* --- bounds by function (bounds.c) --- */
+
+/*
+ * Before the analysis: calls of tumble_start(), hop_end() and their like become references
+ * to _window_start and _window_end.  Raises 42P20 where they do not fit the window.
+ */
+extern void velo_plan_replace_bounds(VeloAnalysis *a);
+
 /* --- the select list (result.c) --- */
 
 /* Before the analysis: which items are PRIMARY KEY. */

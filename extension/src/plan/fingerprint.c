@@ -68,6 +68,8 @@ velo_plan_fingerprint(VeloPlan *plan)
 		appendStringInfo(&text, "w%d:%lld:%lld:%d:%lld", plan->window.kind,
 						 (long long) plan->window.size_us, (long long) plan->window.advance_us,
 						 plan->window.size_months, (long long) plan->window.offset_us);
+		if (plan->window.zone)
+			appendStringInfoString(&text, plan->window.zone);
 		plan->layout = hash_text(text.data);
 	}
 	else

@@ -18,6 +18,7 @@
 #include <optimizer/optimizer.h>
 #include <optimizer/tlist.h>
 #include <parser/parsetree.h>
+#include <pgtime.h>
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
 #include <utils/ruleutils.h>
@@ -33,6 +34,23 @@ clean_condition(Node *condition)
 }
 
 /* --- window ----------------------------------------------------------------- */
+
+/* Days, weeks and months begin at midnight there. */
+static void
+plan_zone(VeloWindow *window, const VeloPlanRequest *request, const LiftWindow *lifted)
+{
+	window->tz = pg_tzset(window->zone);
+	if (window->tz == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("time zone \"%s\" not recognized", window->zone),
+						errhint("View pg_timezone_names lists the names."),
+						velo_plan_error_at(request->user_text, lifted->offset_span.from)));
+	if (window->size_us % USECS_PER_DAY != 0 || window->advance_us % USECS_PER_DAY != 0)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("OFFSET with a time zone is for windows of days, weeks and months"),
+						errhint("Use a duration, such as OFFSET 2h."),
+						velo_plan_error_at(request->user_text, lifted->offset_span.from)));
+}
 
 static void
 plan_window(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
@@ -59,10 +77,7 @@ plan_window(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 				 errdetail("At most %d are allowed.", MAX_PANES), errhint("Use a larger advance."),
 				 velo_plan_error_at(request->user_text, lifted->span.from)));
 	if (window->zone)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("OFFSET with a time zone is not supported yet"),
-						errhint("Use a duration, such as OFFSET 2h."),
-						velo_plan_error_at(request->user_text, lifted->offset_span.from)));
+		plan_zone(window, request, lifted);
 	if (a->window_time)
 		window->time = expression_planner((Expr *) a->window_time);
 }

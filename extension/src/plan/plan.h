@@ -154,6 +154,7 @@ typedef struct VeloWindow
 	int size_months;  /* calendar windows (tumbling only), else 0 */
 	int64 offset_us;
 	const char *zone; /* days, weeks and months follow its calendar, or NULL */
+	struct pg_tz *tz; /* that zone */
 	Expr *time;		  /* over the row; NULL: _event_time */
 } VeloWindow;
 
