@@ -340,7 +340,7 @@ build(int job_id, bool careful)
 	MemoryContextSwitchTo(context);
 	plan = velo_job_plan(life->job);
 	keeps_rows = velo_job_keeps_dead_letters(life->job);
-	if (whole_rows || (keeps_rows && strcmp(plan->late_strategy, "dead_letter") == 0))
+	if (whole_rows || (keeps_rows && plan->late == VELO_LATE_DEAD_LETTER))
 	{
 		velo_plan_read_whole_rows(plan);
 		plan->source.keeps_raw = true;

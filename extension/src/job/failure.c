@@ -219,7 +219,7 @@ job_late(VeloPipeline *pipeline, const VeloChunk *chunk, int row)
 	ErrorData error = {.sqlerrcode = ERRCODE_VELO_LATE_RECORD};
 	VeloFailure failure = {.operator_name = "window", .error = &error, .chunk = chunk, .row = row};
 
-	if (strcmp(pipeline->plan->late_strategy, "dead_letter") != 0)
+	if (pipeline->plan->late != VELO_LATE_DEAD_LETTER)
 		return;
 	error.message = psprintf("the record's window has closed: the watermark is %s",
 							 timestamptz_to_str(pipeline->operate.watermark));

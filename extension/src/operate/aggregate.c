@@ -41,19 +41,26 @@
 
 /* --- groups ------------------------------------------------------------------ */
 
-static void
-mark(Aggregate *self, VeloGroup *group)
+void
+velo_aggregate_mark_dirty(VeloGroup *group)
 {
 	VeloCell *cell = group->cell;
 
-	if (!(group->flags & VELO_GROUP_DIRTY))
-	{
-		group->flags |= VELO_GROUP_DIRTY;
-		group->next_dirty = cell->dirty;
-		cell->dirty = group;
-		cell->is_stored = false;
-	}
-	if (self->base.operate->plan->emit == VELO_EMIT_CHANGES && !(group->flags & VELO_GROUP_CHANGED))
+	if (group->flags & VELO_GROUP_DIRTY)
+		return;
+	group->flags |= VELO_GROUP_DIRTY;
+	group->next_dirty = cell->dirty;
+	cell->dirty = group;
+	cell->is_stored = false;
+}
+
+/* Changes are emitted, and so is what changes after its window has closed. */
+static void
+mark(Aggregate *self, VeloGroup *group)
+{
+	velo_aggregate_mark_dirty(group);
+	if ((self->base.operate->plan->emit == VELO_EMIT_CHANGES || group->cell->window->is_closed) &&
+		!(group->flags & VELO_GROUP_CHANGED))
 	{
 		group->flags |= VELO_GROUP_CHANGED;
 		velo_aggregate_payload(group)->next_changed = NULL;
@@ -114,6 +121,7 @@ cell_of(Aggregate *self, const Datum *values, uint32 hash)
 		end = velo_operate_window_end(&self->base.operate->plan->window, start);
 	}
 	window = velo_state_groups_window(self->table, start, end, true);
+	window->is_closed = end <= self->base.operate->watermark;
 	cell = window->cells[hash >> (32 - VELO_CELL_BITS)];
 	if (cell == NULL)
 	{
@@ -354,6 +362,31 @@ velo_aggregate_drain_pending(Aggregate *self)
 	pfree(nulls);
 }
 
+/* Final rows of windows whose end has passed. */
+static void
+close_windows(Aggregate *self, TimestampTz watermark)
+{
+	for (VeloGroupWindow *window = self->table->windows;
+		 window && window->end <= watermark && window->end != DT_NOEND; window = window->next)
+	{
+		if (window->is_closed)
+			continue;
+		window->is_closed = true;
+		if (self->base.operate->plan->emit == VELO_EMIT_FINAL)
+			velo_aggregate_emit_window(self, window);
+	}
+}
+
+static void
+drop_windows(Aggregate *self, TimestampTz watermark)
+{
+	VeloGroupWindow *window;
+
+	while ((window = self->table->windows) != NULL && window->end != DT_NOEND &&
+		   velo_operate_is_past(self->base.operate->plan, window->end, watermark))
+		velo_aggregate_drop_window(self, window);
+}
+
 static void
 aggregate_watermark(VeloOperator *base, TimestampTz watermark)
 {
@@ -363,13 +396,8 @@ aggregate_watermark(VeloOperator *base, TimestampTz watermark)
 	if (watermark > DT_NOBEGIN && window && window->end <= watermark && window->end != DT_NOEND)
 	{
 		velo_aggregate_emit_changed(self);
-		while ((window = self->table->windows) != NULL && window->end <= watermark &&
-			   window->end != DT_NOEND)
-		{
-			if (base->operate->plan->emit == VELO_EMIT_FINAL)
-				velo_aggregate_emit_window(self, window);
-			velo_aggregate_drop_window(self, window);
-		}
+		close_windows(self, watermark);
+		drop_windows(self, watermark);
 	}
 	velo_operate_forward_watermark(base, watermark);
 }
@@ -385,7 +413,8 @@ aggregate_flush(VeloOperator *base, bool at_end)
 		/* Windows have been closed by the watermark; what is left has none. */
 		while (self->table->windows)
 		{
-			velo_aggregate_emit_window(self, self->table->windows);
+			if (!self->table->windows->is_closed)
+				velo_aggregate_emit_window(self, self->table->windows);
 			velo_aggregate_drop_window(self, self->table->windows);
 		}
 	}

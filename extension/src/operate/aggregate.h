@@ -77,6 +77,9 @@ velo_aggregate_payload(VeloGroup *group)
 	return group->payload;
 }
 
+/* The group is to be saved. */
+extern void velo_aggregate_mark_dirty(VeloGroup *group);
+
 /* Rows that waited for cells set aside: each cell is read back once for all of its rows. */
 extern void velo_aggregate_drain_pending(Aggregate *self);
 

@@ -83,8 +83,12 @@ set_emitted(Aggregate *self, VeloGroup *group, bool emitted)
 	uint8 flag = emitted ? VELO_GROUP_EMITTED : 0;
 
 	group->flags &= ~VELO_GROUP_CHANGED;
-	if ((group->flags & VELO_GROUP_EMITTED) != flag)
-		group->flags = (group->flags & ~VELO_GROUP_EMITTED) | flag;
+	if ((group->flags & VELO_GROUP_EMITTED) == flag)
+		return;
+	group->flags = (group->flags & ~VELO_GROUP_EMITTED) | flag;
+	/* A window that stays: without HAVING a group that was emitted can only change. */
+	if (group->cell->window->is_closed && self->agg->ss.ps.qual)
+		velo_aggregate_mark_dirty(group);
 }
 
 /* The output column that shows a key, or a name made up for one that is not shown. */
@@ -224,8 +228,11 @@ velo_aggregate_emit_window(Aggregate *self, VeloGroupWindow *window)
 			velo_aggregate_load(self, cell);
 		velo_state_groups_each(cell, gather_group, &gathering);
 		emit_gathered(&gathering);
-		if (was_aside)
+		/* Unless what was emitted has still to be saved. */
+		if (was_aside && cell->dirty == NULL)
 			velo_state_groups_cell_evict(self->table, cell);
+		else if (was_aside)
+			velo_aggregate_make_room(self);
 	}
 }
 

@@ -284,6 +284,7 @@ velo_aggregate_recover(Aggregate *self)
 		next = window->next;
 		for (int i = 0; i < VELO_CELLS_PER_WINDOW; i++)
 			is_empty = is_empty && window->cells[i] == NULL;
+		window->is_closed = window->end <= operate->watermark;
 		if (is_empty)
 			velo_state_groups_drop_window(self->table, window);
 	}

@@ -126,6 +126,9 @@ extern VeloOperator *velo_operate_project(VeloOperate *operate);
 extern VeloOperator *velo_operate_aggregate(VeloOperate *operate);
 extern VeloOperator *velo_operate_deliver(VeloOperate *operate, VeloSink *sink);
 
+/* Is a window that ends there closed for good: no late record can change it any more? */
+extern bool velo_operate_is_past(const VeloPlan *plan, TimestampTz end, TimestampTz watermark);
+
 /* Where a window ends that starts there. */
 extern TimestampTz velo_operate_window_end(const VeloWindow *window, TimestampTz start);
 

@@ -69,6 +69,14 @@ velo_operate_window_end(const VeloWindow *window, TimestampTz start)
 											: start + window->size_us;
 }
 
+bool
+velo_operate_is_past(const VeloPlan *plan, TimestampTz end, TimestampTz watermark)
+{
+	if (end > watermark || watermark == DT_NOEND)
+		return end <= watermark;
+	return plan->late != VELO_LATE_UPDATE || watermark - end >= plan->allowed_lateness_us;
+}
+
 static TimestampTz
 row_time(WindowOperator *self, VeloChunk *chunk, int row)
 {
@@ -161,7 +169,9 @@ tumble(WindowOperator *self, VeloChunk *chunk, const TimestampTz *times)
 		TimestampTz end;
 
 		window_of(self, times[i], 0, &start, &end);
-		if (end <= self->watermark)
+		if (end <= self->watermark && self->base.operate->plan->late == VELO_LATE_INCLUDE)
+			window_of(self, self->watermark, 0, &start, &end);
+		if (velo_operate_is_past(self->base.operate->plan, end, self->watermark))
 		{
 			late(self, chunk, i);
 			continue;
@@ -173,24 +183,46 @@ tumble(WindowOperator *self, VeloChunk *chunk, const TimestampTz *times)
 	velo_operate_push_next(&self->base, chunk);
 }
 
+/* Has one of the windows that hold t closed? */
+static bool
+is_late_for_some(WindowOperator *self, TimestampTz t)
+{
+	TimestampTz start;
+	TimestampTz end;
+
+	if (t >= self->watermark)
+		return false;
+	for (int back = 0;; back++)
+	{
+		window_of(self, t, back, &start, &end);
+		if (end <= t)
+			return false;
+		if (end <= self->watermark)
+			return true;
+	}
+}
+
 static void
 slide(WindowOperator *self, VeloChunk *chunk, const TimestampTz *times)
 {
 	velo_row_chunk_reset(self->out);
 	for (int i = 0; i < chunk->nrows; i++)
 	{
+		TimestampTz time = times[i];
 		bool is_late = false;
 
+		if (self->base.operate->plan->late == VELO_LATE_INCLUDE && is_late_for_some(self, time))
+			time = self->watermark;
 		for (int back = 0;; back++)
 		{
 			TimestampTz start;
 			TimestampTz end;
 			int row;
 
-			window_of(self, times[i], back, &start, &end);
-			if (end <= times[i])
+			window_of(self, time, back, &start, &end);
+			if (end <= time)
 				break;
-			if (end <= self->watermark)
+			if (velo_operate_is_past(self->base.operate->plan, end, self->watermark))
 			{
 				is_late = true;
 				break;

@@ -95,18 +95,29 @@ static const VeloOption bounded = {
 };
 VELO_OPTION(bounded);
 
+const char *const velo_plan_late_names[] = {
+	[VELO_LATE_DROP] = "drop",
+	[VELO_LATE_DEAD_LETTER] = "dead_letter",
+	[VELO_LATE_UPDATE] = "update_previous",
+	[VELO_LATE_INCLUDE] = "include_in_next_window",
+};
+
+static VeloLate
+late_of(const char *strategy)
+{
+	VeloLate late = VELO_LATE_DROP;
+
+	while (strcmp(velo_plan_late_names[late], strategy) != 0)
+		late++;
+	return late;
+}
+
 AttrNumber
 velo_plan_event_time(const char *user_text, const LiftStatement *statement, const char *source,
 					 TupleDesc desc, List *options)
 {
 	const char *field = velo_base_option_text(options, "event.time.field");
-	const char *late = velo_base_option_text(options, "late.data.strategy");
 
-	if (strcmp(late, "drop") != 0 && strcmp(late, "dead_letter") != 0)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("late.data.strategy \"%s\" is not supported yet", late),
-						errhint("Use drop or dead_letter."),
-						velo_plan_error_at_property(user_text, statement, "late.data.strategy")));
 	if (field == NULL)
 		return 0;
 	for (int i = 0; i < desc->natts; i++)
@@ -162,7 +173,7 @@ plan_event_time(VeloPlan *plan, const VeloPlanRequest *request)
 	plan->out_of_order_us = velo_base_option_int(options, "watermark.max_out_of_orderness") * 1000;
 	if (strategy && strcmp(strategy, "ascending") == 0)
 		plan->out_of_order_us = 0;
-	plan->late_strategy = velo_base_option_text(options, "late.data.strategy");
+	plan->late = late_of(velo_base_option_text(options, "late.data.strategy"));
 	plan->event_time = velo_plan_event_time(request->user_text, request->statement,
 											plan->source.name, plan->source_object->desc, options);
 	/* What a job wrote carries the event time of what it was made of. */

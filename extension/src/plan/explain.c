@@ -90,7 +90,7 @@ explain_lines(const VeloPlan *plan, const char *sink)
 											 : duration(plan->window.size_us));
 		if (plan->window.kind == VELO_WINDOW_SLIDING)
 			lines = add(lines, NULL, "advance", duration(plan->window.advance_us));
-		lines = add(lines, NULL, "late records", plan->late_strategy);
+		lines = add(lines, NULL, "late records", velo_plan_late_names[plan->late]);
 	}
 	if (plan->grouping)
 	{

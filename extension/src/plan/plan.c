@@ -118,7 +118,8 @@ plan_emit(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 			 errhint("Add a WINDOW clause, or read to the present end with 'bounded' = 'true'."),
 			 velo_plan_error_at(request->user_text, request->statement->emit_span.from)));
 	plan->emit = emit == LIFT_EMIT_CHANGES ? VELO_EMIT_CHANGES : VELO_EMIT_FINAL;
-	plan->rows_are_new = plan->emit == VELO_EMIT_FINAL && a->is_windowed && !plan->key_is_primary;
+	plan->rows_are_new = plan->emit == VELO_EMIT_FINAL && a->is_windowed && !plan->key_is_primary &&
+						 plan->late != VELO_LATE_UPDATE;
 
 	if (plan->emit == VELO_EMIT_CHANGES && a->is_windowed && plan->key_is_primary)
 	{

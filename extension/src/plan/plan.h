@@ -146,6 +146,18 @@ typedef enum VeloWindowKind
 	VELO_WINDOW_SLIDING
 } VeloWindowKind;
 
+/* What becomes of a record whose window has closed. */
+typedef enum VeloLate
+{
+	VELO_LATE_DROP,
+	VELO_LATE_DEAD_LETTER,
+	VELO_LATE_UPDATE, /* the window is emitted again, while its state is kept */
+	VELO_LATE_INCLUDE /* it counts in the window of the watermark */
+} VeloLate;
+
+/* As the property late.data.strategy has them. */
+extern const char *const velo_plan_late_names[];
+
 typedef struct VeloWindow
 {
 	VeloWindowKind kind;
@@ -207,9 +219,9 @@ typedef struct VeloPlan
 								 * a derived stream keeps with its rows; else append time */
 	const char *event_time_format;
 	int64 out_of_order_us;
-	int64 idle_timeout_us;	   /* 0: never */
-	const char *late_strategy; /* "drop", "dead_letter" */
-	int64 allowed_lateness_us;
+	int64 idle_timeout_us; /* 0: never */
+	VeloLate late;
+	int64 allowed_lateness_us; /* how long state of closed windows is kept */
 
 	List *filter; /* implicit AND, before the window; over the source's row */
 	VeloWindow window;

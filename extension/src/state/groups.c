@@ -310,7 +310,7 @@ velo_state_groups_cell(VeloGroupTable *table, VeloGroupWindow *window, uint32 ha
 	{
 		cell = MemoryContextAllocZero(table->context, sizeof(VeloCell));
 		cell->id = velo_state_cell_id(window->start, slice);
-		cell->window = window->start;
+		cell->window = window;
 		cell->slice = slice;
 		window->cells[slice] = cell;
 		velo_state_groups_cell_init(table, cell);

@@ -52,8 +52,8 @@ struct velo_group_hash;
 
 struct VeloCell
 {
-	uint64 id;			/* stored number: window start and slice */
-	TimestampTz window; /* start of the window */
+	uint64 id; /* stored number: window start and slice */
+	struct VeloGroupWindow *window;
 	int slice;
 	MemoryContext context; /* NULL: not in memory */
 	struct velo_group_hash *groups;
@@ -69,6 +69,7 @@ typedef struct VeloGroupWindow
 {
 	TimestampTz start;
 	TimestampTz end;
+	bool is_closed;							/* the operator's: its end has passed */
 	VeloCell *cells[VELO_CELLS_PER_WINDOW]; /* NULL: empty */
 	struct VeloGroupWindow *next;			/* by start, ascending */
 } VeloGroupWindow;
