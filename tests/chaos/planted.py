@@ -8,8 +8,12 @@ Each bug is a change of one place of the source, made in a copy of the tree, whi
 and put through a short series of kills that could show it.  A bug whose place is not found
 any more is an error: the source has changed, and the bug has to be planted anew.  Without a
 change ("none") the same series must find nothing.
+
+At the end a table: what was found after which kills.  "d_rows outbox -1 +2 ~3" are one row
+lost, two that came twice, three in the wrong order.  The exit code is 1 if a bug was missed.
 """
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -19,6 +23,8 @@ import subprocess
 import sys
 import time
 import traceback
+
+import psycopg
 
 HERE = pathlib.Path(__file__).parent
 for folder in (HERE, HERE.parent / "kafka"):
@@ -41,12 +47,23 @@ class Bug:
     file: str
     old: str
     new: str
-    kills: list  # (victim, test point or None, kind of output)
+    kills: list  # (victim, test point or None, kind of output or at a point a job)
+
+
+@dataclasses.dataclass
+class Verdict:
+    name: str
+    word: str
+    what: str = "nothing found"
+    kills: str = ""
+    is_right: bool = False
 
 
 SINK = "extension/src/sink/"
 OUTBOX_KILLS = [(W, "kafka_committed", "outbox"), (W, "commit_done", "outbox")]
 LEADING_KILLS = [(W, "commit_by_sink_done", "leading"), (W, "kafka_committed", "leading")]
+# Dead letters are in PostgreSQL already, output and positions not yet in Kafka.
+LETTER_KILLS = [(W, "commit_done", "a_fail"), (W, "kafka_about_to_commit", "a_fail")] * 2
 ANY_KILLS = [(W, None, "table"), (W, None, "native"), (P, None, "outbox")]
 
 BUGS = [
@@ -79,7 +96,8 @@ BUGS = [
         "outbox_never_sent_again", SINK + "kafka_outbox.c",
         "while (sink->sequence < outbox->sequence)",
         "sink->sequence = outbox->sequence;\n\twhile (sink->sequence < outbox->sequence)",
-        [(W, "commit_done", "outbox"), (P, "commit_done", "outbox")],
+        # Each of its batches has output, which no later one hides.
+        [(W, "commit_done", "d_rows"), (P, "commit_done", "d_rows")],
     ),
     Bug(
         "outbox_sequence_stays", SINK + "outbox.c", "outbox->sequence++;", "", OUTBOX_KILLS,
@@ -167,7 +185,7 @@ BUGS = [
     Bug(
         "letters_again", "extension/src/job/failure.c",
         '"WHERE NOT ($19::boolean AND EXISTS', '"WHERE NOT (false AND $19::boolean AND EXISTS',
-        LEADING_KILLS,
+        LETTER_KILLS,
     ),
     Bug(
         "state_row_dropped", "extension/src/state/log.c",
@@ -193,7 +211,9 @@ class Bench:
         self.tree = self.folder / "tree"
         self.home = self.folder / "home"
         self.prefix = self.folder / "pg"
-        for name in ("tree", "log"):
+        # The build too: the copy is as old as the tree, older than what the last bug, planted
+        # by an earlier run, was built into.
+        for name in ("tree", "log", "home/build"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         (self.folder / "log").mkdir(parents=True)
         self.home.mkdir(exist_ok=True)
@@ -229,65 +249,108 @@ class Bench:
             raise RuntimeError(f"does not build: {done.stderr[-2000:]}")
 
 
+# A deadline mostly: jobs that do not go on.
+FAULTS = (AssertionError, psycopg.Error)
+LAST_ERRORS = "SELECT name, last_error FROM velo.job WHERE last_error IS NOT NULL ORDER BY 1"
+
+
+def last_errors(scene):
+    """What jobs that do not go on say."""
+    with contextlib.suppress(*FAULTS):
+        return "".join(f"; {job}: {error}" for job, error in scene.cluster.ask(LAST_ERRORS))
+    return ""
+
+
+def found_by(scene, bug):
+    """Kills and compares; what is wrong then, or None."""
+    try:
+        for kill in bug.kills:
+            if kill[1]:
+                scene.series.kill_at_point(*kill)
+            else:
+                scene.series.kill_at_random(kill[0], kill[2])
+            scene.series.progress()
+        lost, doubled, faults = scene.judge(DRAINED_SECONDS, 0 if bug.file else SETTLED_SECONDS)
+        faults += scene.series.faults()
+    except FAULTS as error:
+        scene.say(traceback.format_exc())
+        return f"fault: {error}{last_errors(scene)}"
+    if lost or doubled:
+        return f"lost {lost} doubled {doubled}: {', '.join(scene.wrong)}"
+    return f"fault: {faults[0]}{last_errors(scene)}" if faults else None
+
+
+def kills_of(series, bug):
+    """What was done; the last one may have shown the bug before it was over."""
+    done = [f"{k.victim} {k.point or 'random'} {k.job}" for k in series.kills]
+    begun = [f"({k[0]} {k[1] or 'random'} {k[2]})" for k in bug.kills[len(done) :][:1]]
+    return ", ".join(done + begun)
+
+
 def run_series(bench, bug, seed):
-    """What was found: a text, or None."""
+    """(what was found or None, after which kills)"""
     folder = bench.folder / "log" / f"{bug.name}-{seed}"
     folder.mkdir()
-    scene = None
     with open(folder / "series.log", "w", encoding="utf-8") as log:
+
+        def say(text):
+            print(text, file=log, flush=True)
+
         try:
-            scene = KafkaScene(
-                folder, bench.prefix / "bin", seed, lambda text: print(text, file=log, flush=True)
-            )
-            for kill in bug.kills:
-                if kill[1]:
-                    scene.series.kill_at_point(*kill)
-                else:
-                    scene.series.kill_at_random(kill[0], kill[2])
-                scene.series.progress()
-            lost, doubled, faults = scene.judge(DRAINED_SECONDS, 0 if bug.file else SETTLED_SECONDS)
-            faults += scene.series.faults()
-        except AssertionError as error:  # a deadline mostly: jobs that do not go on
-            traceback.print_exc(file=log)
-            return f"fault: {error}"[:100]
+            scene = KafkaScene(folder, bench.prefix / "bin", seed, say)
+        except FAULTS as error:  # jobs that do not even begin
+            return f"fault: {error}", ""
+        try:
+            return found_by(scene, bug), kills_of(scene.series, bug)
         finally:
-            if scene:
-                scene.destroy()
-    if lost or doubled:
-        return f"lost {lost} doubled {doubled}"
-    return f"fault: {faults[0]}"[:100] if faults else None
+            scene.destroy()
 
 
 def hunt(bench, bug):
-    bench.plant(bug)
+    """The verdict over one bug, after as many rounds as it takes."""
+    try:
+        bench.plant(bug)
+    except (LookupError, RuntimeError) as error:
+        return Verdict(bug.name, "NOT PLANTED", str(error))
     for seed in range(1, (ROUNDS if bug.file else 1) + 1):
-        found = run_series(bench, bug, seed)
-        if found:
-            return f"{found} (round {seed})"
-    return None
+        what, kills = run_series(bench, bug, seed)
+        if what and bug.file:
+            return Verdict(bug.name, "caught", what, f"round {seed}: {kills or 'no kill'}", True)
+        if what:
+            return Verdict(bug.name, "FALSE ALARM", what, kills)
+    if bug.file:
+        return Verdict(bug.name, "MISSED")
+    return Verdict(bug.name, "nothing", is_right=True, kills=kills)
+
+
+def print_table(verdicts):
+    for verdict in verdicts:
+        print(f"{verdict.name:<31} {verdict.word:<11} {verdict.what.splitlines()[0]}")
+        if verdict.kills:
+            print(f"{'':<43} {verdict.kills}")
+    planted = [verdict for verdict in verdicts if verdict.name != "none"]
+    caught = sum(verdict.is_right for verdict in planted)
+    print(f"planted {len(planted)} caught {caught} missed {len(planted) - caught}", flush=True)
 
 
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    wanted = sys.argv[1:] or [bug.name for bug in BUGS]
     by_name = {bug.name: bug for bug in BUGS}
+    wanted = sys.argv[1:] or list(by_name)
+    for name in wanted:
+        if name not in by_name:
+            sys.exit(f"no bug is called {name}")
     bench = Bench()
-    missed = 0
+    verdicts = []
     for name in wanted:
         began = time.monotonic()
-        try:
-            found = hunt(bench, by_name[name])
-            is_right = (found is None) == (name == "none")
-            word = "ok" if is_right else "FALSE ALARM" if name == "none" else "MISSED"
-        except (LookupError, RuntimeError) as error:
-            found, is_right, word = str(error), False, "NOT PLANTED"
-        missed += not is_right
-        print(
-            f"{word:<12}{name:<32}{time.monotonic() - began:4.0f} s  {found or 'nothing found'}",
-            flush=True,
-        )
-    print(f"planted {len(wanted) - ('none' in wanted)} missed {missed}")
-    return 1 if missed else 0
+        verdict = hunt(bench, by_name[name])
+        verdicts.append(verdict)
+        seconds = time.monotonic() - began
+        print(f"{verdict.word:<12}{name:<32}{seconds:4.0f} s  {verdict.what[:80]}", flush=True)
+    print()
+    print_table(verdicts)
+    return 0 if all(verdict.is_right for verdict in verdicts) else 1
 
 
 if __name__ == "__main__":

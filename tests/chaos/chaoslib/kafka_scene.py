@@ -189,6 +189,7 @@ class KafkaScene:
                 )  # fmt: skip
 
     def compare(self, say):
+        self.wrong = []
         lost_all = doubled_all = 0
         for job in kafka_jobs.JOBS:
             lost, doubled = self.compare_one(job, say)
@@ -217,6 +218,10 @@ class KafkaScene:
                     f"{job.name:<20} {kind:<7} {rows:>9} rows  lost {lost}  doubled {doubled}"
                     f"  out of order {back}"
                 )
+                counts = [("-", lost), ("+", doubled), ("~", back)]
+                if any(count for _, count in counts):
+                    signs = [f"{sign}{count}" for sign, count in counts if count]
+                    self.wrong.append(f"{job.name} {kind} {' '.join(signs)}")
                 lost_all += lost
                 # A record in the wrong place is one that came twice, or one too late.
                 doubled_all += max(doubled, back)

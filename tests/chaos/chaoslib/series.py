@@ -174,8 +174,9 @@ class Series:
         return [sink for sink in self.sinks if self.jobs_at(point, sink)]
 
     def jobs_at(self, point, sink):
+        """Jobs with that kind of output, or of that name."""
         passes = POINT_JOBS.get(point, lambda job: True)
-        return [job.name for job in self.jobs if job.sink == sink and passes(job)]
+        return [job.name for job in self.jobs if sink in (job.sink, job.name) and passes(job)]
 
     def provoke(self, session, point, job):
         """Makes a worker pass points that it does not pass with every commit."""
