@@ -154,6 +154,8 @@ advance(Aggregate *self, VeloGroup *group, TupleTableSlot *slot)
 	ExprContext *econtext = agg->tmpcontext;
 	bool is_null;
 
+	if (self->base.operate->plan->emits_once && (group->flags & VELO_GROUP_EMITTED))
+		return;
 	self->state_context->ecxt_per_tuple_memory = group->cell->context;
 	agg->all_pergroups[0] = velo_aggregate_payload(group)->states;
 	econtext->ecxt_outertuple = slot;

@@ -165,8 +165,8 @@ check_shape(const VeloAnalysis *a)
 					"Make it a stream of its own with CREATE STREAM ... AS.");
 	if (select->valuesLists)
 		refuse_node(a, "VALUES", -1, "Use INSERT INTO a stream.");
-	if (select->distinctClause)
-		refuse(a, "DISTINCT", places->distinct, "GROUP BY the columns instead.");
+	if (select->distinctClause && linitial(select->distinctClause) != NULL)
+		refuse(a, "DISTINCT ON", places->distinct, "GROUP BY its columns, and use velo.first().");
 	if (select->windowClause)
 		refuse_node(a, "OVER", linitial_node(WindowDef, select->windowClause)->location, NULL);
 	if (select->lockingClause)
@@ -469,11 +469,14 @@ velo_plan_analyse(const VeloPlanRequest *request)
 	velo_plan_error_map_pop(&map);
 	a->is_grouped = a->select->groupClause != NIL || a->select->havingClause != NULL ||
 					velo_plan_has_aggregate((Node *) a->select->targetList, NULL);
+	if (a->select->distinctClause)
+		velo_plan_group_distinct(a);
 	velo_plan_take_key_items(a);
 	velo_plan_place_about_row(a);
 	if (a->is_grouped)
 	{
-		velo_plan_find_as_last(a);
+		if (!a->is_distinct)
+			velo_plan_find_as_last(a);
 		if (a->is_windowed)
 		{
 			a->select->groupClause = lappend(a->select->groupClause,

@@ -18,6 +18,7 @@ typedef struct VeloAnalysis
 
 	bool is_windowed;
 	bool is_grouped;
+	bool is_distinct;		/* SELECT DISTINCT: each row is a group, given when it comes first */
 	bool is_last_ungrouped; /* group.ungrouped = last */
 	List *as_last;			/* ColumnRefs that stand for the group's latest record */
 	int alias_depth;		/* aliases being expanded, against endless recursion */
@@ -57,6 +58,11 @@ extern void velo_plan_set_hooks(ParseState *pstate, void *arg);
  * to _window_start and _window_end.  Raises 42P20 where they do not fit the window.
  */
 extern void velo_plan_replace_bounds(VeloAnalysis *a);
+
+/* --- SELECT DISTINCT (distinct.c) --- */
+
+/* Before the analysis: turns it into a grouping by the whole select list. */
+extern void velo_plan_group_distinct(VeloAnalysis *a);
 
 /* --- the select list (result.c) --- */
 

@@ -103,6 +103,9 @@ key_entries(VeloPlan *plan, VeloAnalysis *a)
 		plan->key_is_primary = true;
 		return entries;
 	}
+	/* Rows are told apart by all of their columns; a table has no other key. */
+	if (a->is_distinct && !a->request->for_table)
+		return NIL;
 	if (a->is_grouped)
 	{
 		foreach(cell, a->query->groupClause)

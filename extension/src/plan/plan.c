@@ -85,6 +85,27 @@ plan_window(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 /* --- emission ---------------------------------------------------------------- */
 
 static void
+warn_final(const VeloPlanRequest *request)
+{
+	ereport(WARNING, (errcode(ERRCODE_WARNING),
+					  errmsg("EMIT FINAL has no effect on a query without aggregates"),
+					  velo_plan_error_at(request->user_text, request->statement->emit_span.from)));
+}
+
+/* DISTINCT without a window: a row comes when it is there for the first time. */
+static void
+plan_distinct(VeloPlan *plan, const VeloPlanRequest *request, const VeloAnalysis *a)
+{
+	plan->emit = VELO_EMIT_CHANGES;
+	if (!plan->source.bounded && !request->is_pull && plan->limit < 0)
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg("DISTINCT keeps every row that it has seen, for ever"),
+				 errhint("With a WINDOW it keeps those of open windows only."),
+				 velo_plan_error_at(request->user_text, request->statement->places.distinct.from)));
+}
+
+static void
 plan_emit(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 {
 	LiftEmit emit = request->statement->emit;
@@ -100,11 +121,15 @@ plan_emit(VeloPlan *plan, const VeloPlanRequest *request, VeloAnalysis *a)
 					 "Add EMIT CHANGES to get each row with its window at arrival, or GROUP BY."),
 				 velo_plan_error_at(request->user_text, request->statement->window->span.from)));
 		if (emit == LIFT_EMIT_FINAL)
-			ereport(WARNING,
-					(errcode(ERRCODE_WARNING),
-					 errmsg("EMIT FINAL has no effect on a query without aggregates"),
-					 velo_plan_error_at(request->user_text, request->statement->emit_span.from)));
+			warn_final(request);
 		plan->emit = VELO_EMIT_ROWS;
+		return;
+	}
+	if (a->is_distinct && !a->is_windowed)
+	{
+		if (emit == LIFT_EMIT_FINAL)
+			warn_final(request);
+		plan_distinct(plan, request, a);
 		return;
 	}
 	if (emit == LIFT_EMIT_DEFAULT)
@@ -234,6 +259,7 @@ velo_plan_query(const VeloPlanRequest *request)
 	query->jointree->quals = NULL;
 
 	velo_plan_output(plan, a);
+	plan->emits_once = a->is_distinct;
 	plan_emit(plan, request, a);
 	if (a->is_grouped)
 		velo_plan_grouping(plan, a);

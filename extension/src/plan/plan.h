@@ -230,6 +230,7 @@ typedef struct VeloPlan
 	List *project;			/* without grouping: TargetEntry over the source's row */
 
 	VeloEmit emit;
+	bool emits_once;	   /* a group is given once, however often it changes: DISTINCT */
 	int64 limit;		   /* output rows, -1: none */
 	TupleDesc output;	   /* what the sink gets */
 	bool keeps_event_time; /* behind the result's own columns stands _event_time, for a

@@ -81,6 +81,8 @@ place_event_time(VeloAnalysis *a)
 	a->select->targetList = lappend(a->select->targetList,
 									make_target("_event_time",
 												!a->is_grouped ? "_event_time"
+												: a->is_distinct && !a->is_windowed
+													? "velo.first(_event_time)"
 												: a->is_windowed
 													? "_window_end - interval '1 microsecond'"
 													: "max(_event_time)"));
