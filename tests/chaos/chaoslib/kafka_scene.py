@@ -11,7 +11,7 @@ import kafkalib
 from chaoslib import kafka_jobs
 from chaoslib.cluster import Cluster, wait_for
 from chaoslib.kafka_producers import PARTITIONS, KafkaProducers
-from chaoslib.kafka_series import KafkaSeries
+from chaoslib.kafka_series import RIVALS, KafkaSeries
 from chaoslib.oracle import DIFFERENCE
 
 DRAINED_SECONDS = 180
@@ -80,6 +80,7 @@ class KafkaScene:
             self.broker.create_topic(
                 "kin", PARTITIONS, {"message.timestamp.type": "LogAppendTime"}
             )
+            self.broker.create_topic(RIVALS)
             self.cluster.init()
             self.cluster.start()
             self.producers = KafkaProducers(self.cluster, self.broker, seed)

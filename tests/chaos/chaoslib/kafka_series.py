@@ -15,6 +15,7 @@ import os
 import signal
 import time
 
+import confluent_kafka
 import psycopg
 from kafkalib.client import Producer
 from kafkalib.proxy import TO_BROKER, TO_CLIENT
@@ -34,6 +35,12 @@ NETWORK_SECONDS = 2.5
 BROKER_SECONDS = 1.5
 TAKEN_OVER = 0.8  # of the sleepers
 REPLACED_SECONDS = 30
+RIVALS = "rivals"  # a topic that nobody reads
+FENCED = (
+    confluent_kafka.KafkaError._FENCED,
+    confluent_kafka.KafkaError.PRODUCER_FENCED,
+    confluent_kafka.KafkaError.INVALID_PRODUCER_EPOCH,
+)
 
 
 def is_stopped(pid):
@@ -47,6 +54,23 @@ def is_stopped(pid):
 def signal_process(pid, number):
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def is_fenced(rival):
+    """Has the sleeper taken the transactional id in its turn?
+
+    It does, rightly, if it fell asleep before it had been to Kafka for the first time."""
+    if rival is None:
+        return False
+    try:
+        rival.begin()
+        rival.send(RIVALS, ["x"])
+        rival.abort()
+    except confluent_kafka.KafkaException as error:
+        if error.args[0].code() not in FENCED:
+            raise
+        return True
+    return False
 
 
 class KafkaSeries(Series):
@@ -65,7 +89,6 @@ class KafkaSeries(Series):
             super().kill_at_random(victim, sink)
             return
         job = self.random.choice([job.name for job in self.jobs if job.sink == sink])
-        self.point = None
         if self.random.random() >= SHORT_LIVES:
             self.wait_busy()
         time.sleep(self.random.uniform(0, 1))
@@ -84,7 +107,6 @@ class KafkaSeries(Series):
         if victim in SERVER_VICTIMS:
             return super().kill_at_point(victim, point, sink)
         job = self.random.choice(self.jobs_at(point, sink))
-        self.point = point
         self.wait_busy()
         with self.cluster.connect() as session:
             session.execute(
@@ -168,36 +190,37 @@ class KafkaSeries(Series):
             pid = wait_for(f"{job} has a worker", lambda: self.worker_pid(job), READY_SECONDS)
             os.kill(pid, signal.SIGSTOP)
         born = process_start(pid)
-        is_taken = False
+        is_taken, rival = False, None
         try:
             time.sleep(self.random.uniform(0, 0.5))
             if self.random.random() < TAKEN_OVER:
-                is_taken = self.take_over(job)
+                is_taken, rival = self.take_over(job)
         finally:
             signal_process(pid, signal.SIGCONT)
         if is_taken:
             wait_for(
                 f"{job}'s worker sees that it has been replaced",
-                lambda: process_start(pid) != born,
+                lambda: process_start(pid) != born or is_fenced(rival),
                 REPLACED_SECONDS,
             )
-            self.fenced += 1
+            self.fenced += process_start(pid) != born
 
     def take_over(self, job):
         """What another worker would do first: lease and transactional id are its own.
 
-        False if the one that sleeps in its commit was first, and nobody could."""
+        Whether it was done, and where Kafka leads the producer that has its transactional id.
+        A worker that sleeps in its commit may be first, and nobody can take its lease."""
+        rival = None
         if self.by_name[job].is_to_kafka:
             writer = self.cluster.ask(WRITER_ID, job)[0][0]
-            Producer(self.broker.client_settings(), writer)
+            rival = Producer(self.broker.client_settings(), writer)
             # Kafka's fence alone, where Kafka leads: PostgreSQL's is passed once a second.
-            # A worker that has not been to Kafka yet would rightly fence us.
-            if self.by_name[job].sink == "leading" and self.point != "worker_lease_taken":
-                return True
+            if self.by_name[job].sink == "leading":
+                return True, rival
         with self.cluster.connect() as session:
             session.execute("SET lock_timeout = '500ms'")
             try:
                 session.execute(TAKE_LEASE, (job,))
             except psycopg.errors.LockNotAvailable:
-                return self.by_name[job].is_to_kafka
-        return True
+                return self.by_name[job].is_to_kafka, None
+        return True, None
