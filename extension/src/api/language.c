@@ -85,6 +85,20 @@ sends_lines(const VeloPlan *plan, bool atomic)
 											strcmp(application_name, "psql") == 0);
 }
 
+/* What a statement that changes rows has done; DO itself has one command tag for all. */
+static void
+send_count(int result, uint64 rows)
+{
+	const char *tag = result == SPI_OK_INSERT	? "INSERT 0"
+					  : result == SPI_OK_UPDATE ? "UPDATE"
+					  : result == SPI_OK_DELETE ? "DELETE"
+					  : result == SPI_OK_MERGE	? "MERGE"
+												: NULL;
+
+	if (tag)
+		ereport(NOTICE, (errmsg("%s " UINT64_FORMAT, tag, rows)));
+}
+
 /* Rows of PostgreSQL's own statements go to the client as they come. */
 static void
 send_query(VeloDoor *door, const char *sql, const LiftText *core)
@@ -108,6 +122,7 @@ send_query(VeloDoor *door, const char *sql, const LiftText *core)
 				 errmsg("this statement cannot be run here: %s", SPI_result_code_string(result)),
 				 errhint("Run it outside of DO LANGUAGE velo.")));
 	receiver->rDestroy(receiver);
+	send_count(result, SPI_processed);
 	pq_flush();
 }
 
