@@ -34,6 +34,17 @@ REVOKE ALL ON FUNCTION velo.job_start(text, text, jsonb), velo.job_stop(text, bo
 GRANT EXECUTE ON FUNCTION velo.job_start(text, text, jsonb), velo.job_stop(text, boolean),
     velo.job_pause(text), velo.job_resume(text), velo.job_reset(text, jsonb) TO velo_user;
 
+SELECT velo._route('POST', '/api/jobs/{name}/start', 'velo.job_start(text,text,jsonb)',
+                   result => 'value', read_only => false, runs_sql => true, audit => 'job');
+SELECT velo._route('POST', '/api/jobs/{name}/stop', 'velo.job_stop(text,boolean)',
+                   result => 'value', read_only => false, audit => 'job');
+SELECT velo._route('POST', '/api/jobs/{name}/pause', 'velo.job_pause(text)',
+                   result => 'value', read_only => false, audit => 'job');
+SELECT velo._route('POST', '/api/jobs/{name}/resume', 'velo.job_resume(text)',
+                   result => 'value', read_only => false, audit => 'job');
+SELECT velo._route('POST', '/api/jobs/{name}/reset', 'velo.job_reset(text,jsonb)',
+                   result => 'value', read_only => false, audit => 'job');
+
 CREATE OR REPLACE FUNCTION velo._job_live(job_id integer, OUT condition text, OUT state_bytes bigint,
     OUT watermark timestamptz, OUT last_commit_at timestamptz, OUT lag_records bigint,
     OUT pid integer, OUT records_in bigint, OUT records_out bigint, OUT trouble text)
@@ -100,6 +111,7 @@ COMMENT ON FUNCTION velo.job_status(text) IS
 'Status, condition, last error, watermark, lag and state size of one job or of all the caller may see: SHOW STATUS.';
 REVOKE ALL ON FUNCTION velo.job_status(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION velo.job_status(text) TO velo_user;
+SELECT velo._route('GET', '/api/jobs/{name}', 'velo.job_status(text)', result => 'row');
 
 CREATE OR REPLACE VIEW velo.job_versions AS
 SELECT j.name AS job_name, v.version, v.state, v.strategy, v.percent, v.created_at,

@@ -47,34 +47,43 @@ COMMENT ON FUNCTION velo._system_columns() IS 'Internal: the system columns of t
 CREATE OR REPLACE FUNCTION velo.describe(object regclass)
     RETURNS TABLE (column_name text, data_type text, nullable boolean, is_key boolean,
                    is_system boolean, topic text, schema_id integer, description text)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
-SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
-       coalesce(a.attname = ANY (s.key_columns), false), false, s.options ->> 'topic',
+-- A stream is a view, whose columns are never NOT NULL; those of its storage are.
+SELECT a.attname::text, format_type(a.atttypid, a.atttypmod),
+       NOT (a.attnotnull OR coalesce(n.attnotnull, false)),
+       coalesce(a.attname = ANY (s.key_columns), false), false, s.topic,
        NULL::integer, col_description(a.attrelid, a.attnum)
-FROM pg_attribute a LEFT JOIN velo.stream s ON s.relation = a.attrelid
+FROM pg_attribute a
+LEFT JOIN velo._stream_list s ON s.relation = a.attrelid
+LEFT JOIN pg_attribute n ON n.attrelid = s.storage AND n.attname = a.attname
 WHERE a.attrelid = object AND a.attnum > 0 AND NOT a.attisdropped
 UNION ALL
 SELECT c.name, c.type, true, false, true, NULL, NULL, c.description
 FROM velo._system_columns() c
-WHERE EXISTS (SELECT FROM velo.stream s WHERE s.relation = object AND s.kind = 'stream')
+WHERE EXISTS (SELECT FROM velo._stream_list s WHERE s.relation = object AND s.kind = 'stream')
 $$;
 COMMENT ON FUNCTION velo.describe(regclass) IS 'Columns of a stream or table with types, keys and system columns: DESCRIBE.';
 
+-- A view, so that velo.stream and velo.job are read with our rights and the caller is who asks.
+CREATE OR REPLACE VIEW velo._properties AS
+SELECT l.relation, p.key AS property,
+       CASE WHEN p.key ~ '(password|secret|token|jaas\.config)$' THEN '***' ELSE p.value END AS value
+FROM velo._stream_list l
+CROSS JOIN LATERAL (
+    SELECT s.options FROM velo.stream s WHERE s.relation = l.relation
+    UNION ALL
+    SELECT j.options FROM velo.job j WHERE j.relation = l.relation) o
+CROSS JOIN LATERAL pg_catalog.jsonb_each_text(o.options) p;
+COMMENT ON VIEW velo._properties IS 'Internal: what velo.properties shows, of streams the caller may read.';
+GRANT SELECT ON velo._properties TO velo_user;
+
 CREATE OR REPLACE FUNCTION velo.properties(object regclass)
     RETURNS TABLE (property text, value text, origin text)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
-SELECT p.key,
-       CASE WHEN p.key ~ '(password|secret|token|jaas\.config)$' THEN '***' ELSE p.value END, 'statement'
-FROM velo.stream s, jsonb_each_text(s.options) p
-WHERE s.relation = object
-UNION ALL
-SELECT p.key,
-       CASE WHEN p.key ~ '(password|secret|token|jaas\.config)$' THEN '***' ELSE p.value END, 'statement'
-FROM velo.job j, jsonb_each_text(j.options) p
-WHERE j.relation = object
-ORDER BY 1
+SELECT p.property, p.value, 'statement' FROM velo._properties p
+WHERE p.relation = object ORDER BY 1
 $$;
 COMMENT ON FUNCTION velo.properties(regclass) IS 'Properties given to a stream or table and its job: SHOW PROPERTIES.';
 

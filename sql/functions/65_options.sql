@@ -9,3 +9,4 @@ COMMENT ON FUNCTION velo.options() IS
 'Properties for WITH ( … ): where each may stand (source, sink, job), for which source or sink types, its type, choices and default. Durations are in milliseconds.';
 REVOKE ALL ON FUNCTION velo.options() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION velo.options() TO velo_user;
+SELECT velo._route('GET', '/api/options', 'velo.options()');
