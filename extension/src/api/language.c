@@ -18,6 +18,8 @@
 #include <libpq/libpq.h>
 #include <mb/pg_wchar.h>
 #include <miscadmin.h>
+#include <nodes/parsenodes.h>
+#include <parser/parser.h>
 #include <tcop/dest.h>
 #include <tcop/pquery.h>
 #include <utils/builtins.h>
@@ -99,6 +101,16 @@ send_count(int result, uint64 rows)
 		ereport(NOTICE, (errmsg("%s " UINT64_FORMAT, tag, rows)));
 }
 
+/* May the statement end transactions?  Others get snapshots of their own from SPI. */
+static bool
+is_call(const char *sql)
+{
+	List *parsed = raw_parser(sql, RAW_PARSE_DEFAULT);
+	Node *statement = parsed ? linitial_node(RawStmt, parsed)->stmt : NULL;
+
+	return statement && (IsA(statement, CallStmt) || IsA(statement, DoStmt));
+}
+
 /* Rows of PostgreSQL's own statements go to the client as they come. */
 static void
 send_query(VeloDoor *door, const char *sql, const LiftText *core)
@@ -109,10 +121,10 @@ send_query(VeloDoor *door, const char *sql, const LiftText *core)
 	int result;
 
 	SetRemoteDestReceiverParams(receiver, ActivePortal);
-	options.allow_nonatomic = !((LanguageDoor *) door)->atomic;
 	options.dest = receiver;
 	if (core)
 		velo_plan_error_map_push(&map, door->text, core);
+	options.allow_nonatomic = !((LanguageDoor *) door)->atomic && is_call(sql);
 	result = SPI_execute_extended(sql, &options);
 	if (core)
 		velo_plan_error_map_pop(&map);
