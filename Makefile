@@ -2,7 +2,7 @@
 #
 # VELO_HOME       where everything built and run lives     default .run
 # VELO_PGPORT     port of the PostgreSQL of make run       default 5499
-# VELO_HTTP_PORT  port of the gateway, once there is one    default 8499
+# VELO_HTTP_PORT  port of the gateway of make run          default 8499
 # VELO_KAFKA_PORT port of the broker of make run-kafka      default 9499
 # LIBRDKAFKA      folder of another librdkafka              default docs/dependencies.md
 # PG_CONFIG       PostgreSQL to build against              default the system's own
@@ -23,11 +23,13 @@ run-kafka: ## the same with a local Kafka broker, a live topic and a demo of it
 stop: ## stop what `make run` or `make run-kafka` started
 	@scripts/stop
 
-build: ## compile the extension
+build: ## compile the extension, the gateway and the command line
 	@scripts/build
+	@scripts/programs
 
-install: ## install into the PostgreSQL of PG_CONFIG (DESTDIR is honoured)
+install: ## install into the PostgreSQL of PG_CONFIG, programs into /usr/local (DESTDIR is honoured)
 	@scripts/build install $(if $(DESTDIR),DESTDIR=$(DESTDIR))
+	@DESTDIR=$(DESTDIR) scripts/programs install
 
 test: ## run every suite in tests/suites.d (TESTS="a b" runs only those)
 	@scripts/test $(TESTS)

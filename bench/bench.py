@@ -537,7 +537,17 @@ def native_to_kafka(c):
             f"{cpu:.2f}", "", f"{wal:.0f}"]
 
 
-KINDS = {"throughput": throughput, "neighbour": neighbour, "live": live, "kafka": kafka}
+# --- gateway ---------------------------------------------------------------------------
+
+
+def gateway():
+    sys.path.insert(0, str(ROOT))
+    from gateway import measure
+
+    measure(connect, report)
+
+
+KINDS = {"throughput": throughput, "neighbour": neighbour, "live": live, "kafka": kafka, "gateway": gateway}
 
 
 def main():

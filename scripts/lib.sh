@@ -8,7 +8,7 @@ umask 022
 trap 'echo "${0##*/}: line $LINENO failed: $BASH_COMMAND" >&2' ERR
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-export VELO_PGPORT=${VELO_PGPORT:-5499} VELO_KAFKA_PORT=${VELO_KAFKA_PORT:-9499}
+export VELO_PGPORT=${VELO_PGPORT:-5499} VELO_HTTP_PORT=${VELO_HTTP_PORT:-8499} VELO_KAFKA_PORT=${VELO_KAFKA_PORT:-9499}
 
 say() { printf '%s\n' "$*"; }
 die() {

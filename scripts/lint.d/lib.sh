@@ -19,6 +19,9 @@ our_files() {
 
 c_files() { our_files | grep -E '\.[ch]$' || true; }
 extension_files() { c_files | grep -E '^(extension/src|bgworkers)/' || true; }
+# What is built into programs instead.
+program_files() { c_files | grep -E '^(common|gateway|cli)/' || true; }
+program_packages='libmicrohttpd libpq jansson zlib libcrypto'
 
 shell_files() {
 	our_files | while IFS= read -r file; do
