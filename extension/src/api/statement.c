@@ -11,9 +11,20 @@
 #include <utils/acl.h>
 #include <miscadmin.h>
 #include <utils/builtins.h>
+#include <utils/guc.h>
 #include <utils/lsyscache.h>
 
 #include "meta/meta.h"
+
+/* A query or INSERT that PostgreSQL runs; functions of schema velo are found in it too. */
+static void
+run_plain(VeloDoor *door, const char *sql, const LiftText *core)
+{
+	int level = velo_plan_path_extend();
+
+	door->query(door, sql, core);
+	AtEOXact_GUC(true, level);
+}
 
 static void
 run_query(VeloDoor *door, const LiftStatement *statement)
@@ -36,17 +47,17 @@ run_query(VeloDoor *door, const LiftStatement *statement)
 			door->command(door, &report);
 			return;
 		}
-		door->query(door,
-					psprintf("INSERT INTO %s %s",
-							 quote_qualified_identifier(statement->into->schema,
-														statement->into->name),
-							 statement->query->text),
-					statement->query);
+		run_plain(door,
+				  psprintf("INSERT INTO %s %s",
+						   quote_qualified_identifier(statement->into->schema,
+													  statement->into->name),
+						   statement->query->text),
+				  statement->query);
 		return;
 	}
 	if (velo_plan_is_plain(door->text, statement, NULL))
 	{
-		door->query(door, statement->core->text, statement->core);
+		run_plain(door, statement->core->text, statement->core);
 		return;
 	}
 	door->pipeline(door, velo_api_plan(door->text, statement, NULL), statement);
@@ -91,7 +102,7 @@ velo_api_run(VeloDoor *door, const LiftStatement *statement)
 		case LIFT_INSERT:
 			if (!statement->is_dialect || statement->query == NULL)
 			{
-				door->query(door, statement->core->text, statement->core);
+				run_plain(door, statement->core->text, statement->core);
 				return;
 			}
 			report = velo_api_insert_job(text, statement, velo_api_annotation(statement, "name"),
@@ -122,9 +133,12 @@ velo_api_run(VeloDoor *door, const LiftStatement *statement)
 		case LIFT_EXPLAIN:
 		{
 			char *sql = velo_api_explain(text, statement, NULL);
+			bool is_plain = statement->core && sql == statement->core->text;
 
-			door->query(door, sql,
-						statement->core && sql == statement->core->text ? statement->core : NULL);
+			if (is_plain)
+				run_plain(door, sql, statement->core);
+			else
+				door->query(door, sql, NULL);
 			return;
 		}
 		case LIFT_ALTER:

@@ -191,6 +191,16 @@ check_postgres(Validate *v, const LiftText *core)
 	velo_plan_error_map_pop(&map);
 }
 
+/* The same for what finds functions of schema velo too (run_plain of statement.c). */
+static void
+check_plain(Validate *v, const LiftText *core)
+{
+	int level = velo_plan_path_extend();
+
+	check_postgres(v, core);
+	AtEOXact_GUC(true, level);
+}
+
 /* A job's name must be free, in the catalog and in the text. */
 static void
 check_new_job(Validate *v, const LiftStatement *statement, const char *name)
@@ -310,13 +320,13 @@ check_statement(Validate *v, const LiftStatement *statement)
 			if (statement->into)
 				check_into(v, statement);
 			else if (velo_plan_is_plain(v->text, statement, &v->declared))
-				check_postgres(v, statement->core);
+				check_plain(v, statement->core);
 			else
 				(void) velo_api_plan(v->text, statement, &v->declared);
 			break;
 		case LIFT_INSERT:
 			if (!statement->is_dialect || statement->query == NULL)
-				check_postgres(v, statement->core);
+				check_plain(v, statement->core);
 			else
 				check_insert(v, statement, velo_api_annotation(statement, "name"));
 			break;

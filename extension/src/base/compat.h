@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <common/jsonapi.h>
+#include <mb/pg_wchar.h>
 #include <parser/parse_relation.h>
 #include <parser/parse_type.h>
 #if PG_VERSION_NUM >= 160000
@@ -232,4 +234,19 @@ velo_compat_modify_user(ResultRelInfo *result, EState *estate)
 
 	return OidIsValid(user) ? user : GetUserId();
 #endif
+}
+
+/* Is a text JSON?  Its escapes are decoded too; the lexer is made otherwise since 17. */
+static inline bool
+velo_compat_is_json(const char *text, int length)
+{
+	JsonLexContext *lexer;
+
+#if PG_VERSION_NUM >= 170000
+	lexer = makeJsonLexContextCstringLen(NULL, text, length, GetDatabaseEncoding(), true);
+#else
+	lexer = makeJsonLexContextCstringLen(unconstify(char *, text), length, GetDatabaseEncoding(),
+										 true);
+#endif
+	return pg_parse_json(lexer, &nullSemAction) == JSON_SUCCESS;
 }

@@ -263,9 +263,29 @@ static Query *
 analyse_select(VeloAnalysis *a, SelectStmt *select, const char *text)
 {
 	RawStmt *raw = makeNode(RawStmt);
+	MemoryContext context = CurrentMemoryContext;
+	Query *volatile query = NULL;
 
 	raw->stmt = (Node *) select;
-	return parse_analyze_withcb(raw, text, velo_plan_set_hooks, a, NULL);
+	PG_TRY();
+	{
+		query = parse_analyze_withcb(raw, text, velo_plan_set_hooks, a, NULL);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		/* What could have been called is in the catalog, which no error callback may read. */
+		if (geterrcode() != ERRCODE_UNDEFINED_FUNCTION)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		velo_plan_hint_at_functions(select, error);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+	return query;
 }
 
 /* --- window --------------------------------------------------------------- */
@@ -469,6 +489,10 @@ velo_plan_analyse(const VeloPlanRequest *request)
 	velo_plan_error_map_pop(&map);
 	a->is_grouped = a->select->groupClause != NIL || a->select->havingClause != NULL ||
 					velo_plan_has_aggregate((Node *) a->select->targetList, NULL);
+	velo_plan_rewrite_calls((Node *) a->select->targetList, NULL);
+	velo_plan_rewrite_calls(a->select->whereClause, NULL);
+	velo_plan_rewrite_calls((Node *) a->select->groupClause, NULL);
+	velo_plan_rewrite_calls(a->select->havingClause, NULL);
 	if (a->select->distinctClause)
 		velo_plan_group_distinct(a);
 	velo_plan_take_key_items(a);

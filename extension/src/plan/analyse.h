@@ -64,6 +64,17 @@ extern void velo_plan_replace_bounds(VeloAnalysis *a);
 /* Before the analysis: turns it into a grouping by the whole select list. */
 extern void velo_plan_group_distinct(VeloAnalysis *a);
 
+/* --- function calls (calls.c) --- */
+
+/* Of a raw tree: calls about the record get its system column, EXTRACT becomes ours. */
+extern bool velo_plan_rewrite_calls(Node *node, void *context);
+
+/* Is a call about the record, such as timestamp()? */
+extern bool velo_plan_is_record_call(const FuncCall *call);
+
+/* Of an error that a function does not exist: its hint names those of that name. */
+extern void velo_plan_hint_at_functions(SelectStmt *select, ErrorData *error);
+
 /* --- the select list (result.c) --- */
 
 /* Before the analysis: which items are PRIMARY KEY. */

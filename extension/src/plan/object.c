@@ -79,14 +79,26 @@ velo_plan_deny(const VeloObject *object)
 						   object->name)));
 }
 
-int
-velo_plan_path_begin(void)
+static int
+set_path(const char *path)
 {
 	int level = NewGUCNestLevel();
 
-	(void) set_config_option("search_path",
-							 psprintf("velo, pg_catalog%s%s", *namespace_search_path ? ", " : "",
-									  namespace_search_path),
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+							 0, false);
 	return level;
+}
+
+int
+velo_plan_path_begin(void)
+{
+	return set_path(psprintf("velo, pg_catalog%s%s", *namespace_search_path ? ", " : "",
+							 namespace_search_path));
+}
+
+int
+velo_plan_path_extend(void)
+{
+	return set_path(psprintf("%s%svelo", namespace_search_path,
+							 *namespace_search_path ? ", " : ""));
 }

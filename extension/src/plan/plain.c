@@ -5,13 +5,14 @@
  * A pull query reads what a stream holds now.  The stream is a relation, so
  * PostgreSQL runs it, with joins, subqueries, ORDER BY and all.  A pipeline is
  * needed only for what a relation has not: windows and the dialect's other
- * constructs, system columns, and functions that are found in schema velo only.
+ * constructs, system columns, and functions about records or their order.
  */
 #include "postgres.h"
 
-#include "plan/plan.h"
+#include "plan/analyse.h"
 
 #include <catalog/namespace.h>
+#include <catalog/pg_proc.h>
 #include <nodes/nodeFuncs.h>
 #include <nodes/value.h>
 #include <parser/parser.h>
@@ -25,14 +26,26 @@ has_constructs(const LiftStatement *statement)
 		   statement->into || statement->properties;
 }
 
+/*
+ * A call that means the record, or an aggregate of ours: some depend on the order of
+ * arrival, which a scan of the relation does not promise.
+ */
 static bool
 is_velo_function(FuncCall *call)
 {
+	FuncCandidateList candidate;
+
+	if (velo_plan_is_record_call(call))
+		return true;
 	if (list_length(call->funcname) != 1 ||
 		FuncnameGetCandidates(call->funcname, -1, NIL, false, false, false, true) != NULL)
 		return false;
-	return FuncnameGetCandidates(list_make2(makeString("velo"), linitial(call->funcname)), -1, NIL,
-								 false, false, false, true) != NULL;
+	candidate = FuncnameGetCandidates(list_make2(makeString("velo"), linitial(call->funcname)), -1,
+									  NIL, false, false, false, true);
+	for (; candidate; candidate = candidate->next)
+		if (get_func_prokind(candidate->oid) == PROKIND_AGGREGATE)
+			return true;
+	return false;
 }
 
 static bool

@@ -115,6 +115,12 @@ extern void velo_plan_deny(const VeloObject *object) __attribute__((noreturn));
  */
 extern int velo_plan_path_begin(void);
 
+/*
+ * The same for a statement that PostgreSQL runs: velo comes last, so that it adds
+ * functions and operators and hides no relation.
+ */
+extern int velo_plan_path_extend(void);
+
 /* --- names that were probably meant ----------------------------------------- */
 
 /* Offers of names, of which the nearest is kept: "best", or NULL if none is near. */
