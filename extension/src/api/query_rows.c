@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include <access/xact.h>
 #include <executor/spi.h>
 #include <funcapi.h>
 #include <miscadmin.h>
@@ -19,7 +20,6 @@
 #include <parser/parser.h>
 #include <utils/builtins.h>
 #include <utils/fmgrprotos.h>
-#include <utils/guc.h>
 #include <utils/json.h>
 #include <utils/jsonb.h>
 #include <utils/snapmgr.h>
@@ -284,16 +284,25 @@ end_of_wait(const Interval *wait, TimestampTz now)
 	return now + wait_us;
 }
 
-/* Runs the statement in a read-only transaction. */
+/*
+ * Runs the statement in a read-only transaction.  What is behind the setting
+ * transaction_read_only is set, because from 17 on a function may not save that one.
+ */
 static void
 run_reading(QueryRows *door, const LiftStatement *statement)
 {
-	int level = NewGUCNestLevel();
+	bool before = XactReadOnly;
 
-	(void) set_config_option("transaction_read_only", "on", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	velo_api_run(&door->base, statement);
-	AtEOXact_GUC(true, level);
+	XactReadOnly = true;
+	PG_TRY();
+	{
+		velo_api_run(&door->base, statement);
+	}
+	PG_FINALLY();
+	{
+		XactReadOnly = before;
+	}
+	PG_END_TRY();
 }
 
 /* velo.query_rows(sql text, max_rows int, wait interval, params jsonb) → jsonb */
