@@ -42,6 +42,8 @@ RESET velo.request;
 -- The key's place is the administrator's business.
 SET ROLE regress_door_user;
 SET velo.request_key_file = '/tmp/x';
+\set VERBOSITY sqlstate
 SHOW velo.request_key_file;
+\set VERBOSITY default
 RESET ROLE;
 DROP ROLE regress_door_user, regress_door_admin, regress_door_none;
