@@ -56,14 +56,15 @@ static const char status_table[] =
 	"watermark, last_commit_at AS \"last commit\", pg_size_pretty(state_bytes) AS state "
 	"FROM velo.job_list() WHERE $1::text IS NULL OR name = $1";
 
+/* Of the job that the line names, or of all: $1 of both statements, NULL for all. */
 static int
-run_status(const CmdLine *line)
+show_job(const CmdLine *line, const char *table_sql, const char *data_sql)
 {
 	const char *name = cmd_argument(line, 0);
 	char missing[200];
 	CmdShow show = {
-		.table_sql = status_table,
-		.data_sql = "SELECT * FROM velo.job_list() WHERE $1::text IS NULL OR name = $1",
+		.table_sql = table_sql,
+		.data_sql = data_sql,
 		.count = 1,
 		.values = &name,
 		.is_vertical = true,
@@ -73,6 +74,13 @@ run_status(const CmdLine *line)
 
 	snprintf(missing, sizeof(missing), "job \"%s\" does not exist", name ? name : "");
 	return cmd_show_watched(line, &show);
+}
+
+static int
+run_status(const CmdLine *line)
+{
+	return show_job(line, status_table,
+					"SELECT * FROM velo.job_list() WHERE $1::text IS NULL OR name = $1");
 }
 
 static const Command job_status = {
@@ -94,24 +102,13 @@ CMD_COMMAND(job_status);
 static int
 run_versions(const CmdLine *line)
 {
-	const char *name = cmd_argument(line, 0);
-	char missing[200];
-	CmdShow show = {
-		.table_sql = "SELECT job_name AS job, version, state, "
-					 "date_trunc('second', created_at) AS created, created_by AS by, "
-					 "sql_text AS statement FROM velo.job_versions "
-					 "WHERE $1::text IS NULL OR job_name = $1 ORDER BY job_name, created_at",
-		.data_sql = "SELECT * FROM velo.job_versions "
+	return show_job(line,
+					"SELECT job_name AS job, version, state, "
+					"date_trunc('second', created_at) AS created, created_by AS by, "
+					"sql_text AS statement FROM velo.job_versions "
 					"WHERE $1::text IS NULL OR job_name = $1 ORDER BY job_name, created_at",
-		.count = 1,
-		.values = &name,
-		.is_vertical = true,
-		.missing = name ? missing : NULL,
-		.missing_hint = no_job_hint,
-	};
-
-	snprintf(missing, sizeof(missing), "job \"%s\" does not exist", name ? name : "");
-	return cmd_show_watched(line, &show);
+					"SELECT * FROM velo.job_versions "
+					"WHERE $1::text IS NULL OR job_name = $1 ORDER BY job_name, created_at");
 }
 
 static const Command job_versions = {

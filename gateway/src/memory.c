@@ -116,45 +116,6 @@ vg_text_format(VgText *text, const char *format, ...)
 	free(added);
 }
 
-/* Length of the well-formed UTF-8 character at c, 0 when it is none. */
-static int
-character(const unsigned char *c)
-{
-	int length = *c < 0x80 ? 1 : *c >= 0xC2 && *c < 0xE0 ? 2 : (*c & 0xF0) == 0xE0 ? 3 : 0;
-
-	if (*c >= 0xF0 && *c < 0xF5)
-		length = 4;
-	for (int i = 1; i < length; i++)
-		if ((c[i] & 0xC0) != 0x80)
-			return 0;
-	/* no shortened forms, no surrogates, nothing above U+10FFFF */
-	if ((*c == 0xE0 && c[1] < 0xA0) || (*c == 0xED && c[1] > 0x9F) || (*c == 0xF0 && c[1] < 0x90) ||
-		(*c == 0xF4 && c[1] > 0x8F))
-		return 0;
-	return length;
-}
-
-void
-vg_text_add_json(VgText *text, const char *string)
-{
-	vg_text_add_n(text, "\"", 1);
-	for (const unsigned char *c = (const unsigned char *) string; *c;)
-	{
-		int length = character(c);
-
-		if (length == 0)
-			vg_text_add_n(text, "?", 1);
-		else if (*c == '"' || *c == '\\')
-			vg_text_format(text, "\\%c", *c);
-		else if (*c < 0x20 || *c == 0x7F)
-			vg_text_format(text, "\\u%04x", *c);
-		else
-			vg_text_add_n(text, (const char *) c, length);
-		c += length ? length : 1;
-	}
-	vg_text_add_n(text, "\"", 1);
-}
-
 void
 vg_text_add_identifier(VgText *text, const char *name)
 {

@@ -34,8 +34,10 @@ extern void vg_text_add(VgText *text, const char *string);
 extern void vg_text_add_n(VgText *text, const char *bytes, size_t size);
 extern void vg_text_format(VgText *text, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* As a JSON string with its quotes; bytes that are no UTF-8 become "?". */
+/* As a JSON string with its quotes. */
 extern void vg_text_add_json(VgText *text, const char *string);
+/* Bytes as they are, but U+FFFD for what is no UTF-8; in a string what JSON wants escaped is. */
+extern void vg_text_add_utf8(VgText *text, const char *bytes, size_t length, bool is_string);
 /* "name" with quotes doubled: an identifier of SQL. */
 extern void vg_text_add_identifier(VgText *text, const char *name);
 

@@ -78,7 +78,7 @@ def test_ways_to_say_where(velo, environment, tmp_path, password_server):
                 f"postgresql:///{DATABASE}?host={host}&port={port}"):
         assert DATABASE in velo(*ask, "-d", dsn, env=empty).stdout
         assert DATABASE in velo("--dsn", dsn, *ask, env=empty).stdout
-    assert "postgres," in velo(*ask, "-d", "postgres").stdout
+    assert f"{DATABASE}," in velo(*ask, "-d", DATABASE).stdout
     service = tmp_path / "service.conf"
     service.write_text(f"[here]\nhost={host}\nport={port}\ndbname={DATABASE}\n")
     env = {"PGSERVICEFILE": str(service), "PGSERVICE": "here"}

@@ -131,6 +131,7 @@ def test_statements_say_what_they_did(velo, connection):
         "  |                                  ^\n"
         'hint: Perhaps you meant "retention".\n'
         "CREATE STREAM public.said\n"
+        "INSERT 0 1\n"
     )
     done = velo("sql", "-q", "DROP STREAM said")
     assert done.stdout + done.stderr == ""
