@@ -5,6 +5,7 @@ VELO_HOME/build/programs (scripts/programs); the official clients those of
 VELO_HOME/mcp-clients/current (scripts/mcp_clients).
 """
 
+import contextlib
 import http.client
 import itertools
 import json
@@ -150,9 +151,10 @@ class Http:
             "Accept": "application/json, text/event-stream",
             **(headers or {}),
         }
-        connection.request(
-            method, "/mcp", body, {name: value for name, value in sent.items() if value is not None}
-        )
+        sent = {name: value for name, value in sent.items() if value is not None}
+        # What is too long is refused before it has come; the answer is there to be read.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            connection.request(method, "/mcp", body, sent)
         response = connection.getresponse()
         answer = response.read().decode()
         connection.close()
