@@ -36,8 +36,8 @@ extern void vg_text_format(VgText *text, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* As a JSON string with its quotes. */
 extern void vg_text_add_json(VgText *text, const char *string);
-/* Bytes as they are, but U+FFFD for what is no UTF-8; in a string what JSON wants escaped is. */
-extern void vg_text_add_utf8(VgText *text, const char *bytes, size_t length, bool is_string);
+/* Text as it is, but U+FFFD for what is no UTF-8; in a string what JSON wants escaped is. */
+extern void vg_text_add_utf8(VgText *out, const char *text, size_t length, bool is_string);
 /* "name" with quotes doubled: an identifier of SQL. */
 extern void vg_text_add_identifier(VgText *text, const char *name);
 
