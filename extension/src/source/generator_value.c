@@ -2,15 +2,12 @@
  * generator_value.c
  *	  Making up records.
  *
- * Every value comes from a 64-bit hash of (seed, column name, n).  The column's
- * name and not its place goes in, so that adding a column leaves the others'
- * values alone.  Distributions are closed formulas of that hash; a random walk,
- * which by nature depends on what came before, is replaced by smooth noise that
- * looks like one and can be asked for at any n.
+ * A value is drawn by its column (generator_chance.c).  The column's name and not its
+ * place decides, so that adding a column leaves the others' values alone.
  */
 #include "postgres.h"
 
-#include "source/generator.h"
+#include "source/generator_private.h"
 
 #include <access/htup_details.h>
 #include <catalog/pg_enum.h>
@@ -32,7 +29,6 @@
 #include <utils/uuid.h>
 
 #include "base/option.h"
-#include "source/generator_hints.h"
 
 static const char *const words[] = {"amber",   "birch",	 "cedar",  "delta",	 "ember",	"fjord",
 									"grove",   "heron",	 "indigo", "jasper", "kestrel", "lotus",
@@ -41,145 +37,12 @@ static const char *const words[] = {"amber",   "birch",	 "cedar",  "delta",	 "em
 									"yarrow",  "zephyr", "aspen",  "basalt", "coral",	"dune",
 									"elm",	   "flint"};
 
-typedef struct Column Column;
-typedef Datum (*InventValue)(VeloGenerator *generator, Column *column, int64 n);
-
-struct Column
-{
-	int place; /* 0-based */
-	Oid type;  /* base type */
-	int32 typmod;
-	Oid domain; /* InvalidOid: none */
-	void *domain_cache;
-	uint64 hash; /* of seed and name */
-	const char *name;
-	VeloHints *hints;
-	InventValue invent;
-	double low; /* range of numbers; of times in microseconds */
-	double high;
-	int64 low_int;
-	uint64 span; /* number of different integers from low_int */
-	int scale;	 /* of numeric */
-	int nchoices;
-	Datum *choices;
-	double *cumulative; /* weights summed up, or NULL */
-	FmgrInfo input;		/* of types made from text */
-	Oid input_param;
-};
-
-struct VeloGenerator
-{
-	MemoryContext context;
-	int natts;
-	int ncolumns;
-	Column *columns;
-	double rate;		/* records a second; 0: unthrottled */
-	int64 record_count; /* -1: endless */
-	TimestampTz base;
-	bool has_start;
-	TimestampTz start; /* time of record 0 if has_start */
-	double step;	   /* microseconds between records' times */
-};
-
-/* --- chance ----------------------------------------------------------------- */
-
-/* The finalizer of splitmix64. */
-static inline uint64
-mix(uint64 x)
-{
-	x += UINT64CONST(0x9E3779B97F4A7C15);
-	x = (x ^ (x >> 30)) * UINT64CONST(0xBF58476D1CE4E5B9);
-	x = (x ^ (x >> 27)) * UINT64CONST(0x94D049BB133111EB);
-	return x ^ (x >> 31);
-}
-
-/* "salt" tells several draws for one value apart. */
-static inline uint64
-draw(const Column *column, int64 n, uint32 salt)
-{
-	return mix(column->hash ^ mix((uint64) n * 8 + salt));
-}
-
-static inline double
-to_unit(uint64 x)
-{
-	return (double) (x >> 11) * 0x1.0p-53;
-}
-
-static inline uint64
-to_index(uint64 x, uint64 n)
-{
-	return (uint64) (((unsigned __int128) x * n) >> 64);
-}
-
-/* Smooth noise in [0, 1) that moves about "volatility" of its range in a step. */
-static double
-walk(const Column *column, int64 n)
-{
-	double period = Max(2.0, 1 / column->hints->volatility);
-	double sum = 0;
-	double amplitude = 0.5;
-
-	for (int octave = 0; octave < 3; octave++)
-	{
-		int64 knot = (int64) floor(n / period);
-		double t = n / period - knot;
-		double from = to_unit(draw(column, knot, octave + 4));
-		double to = to_unit(draw(column, knot + 1, octave + 4));
-
-		t = t * t * (3 - 2 * t);
-		sum += amplitude * (from + (to - from) * t);
-		amplitude /= 2;
-		period = Max(2.0, period / 4);
-	}
-	return Min(sum / 0.875, 1 - 0x1.0p-53);
-}
-
-/* A fraction in [0, 1) by the column's distribution over "span" values. */
-static double
-fraction(const Column *column, int64 n, double span)
-{
-	double u = to_unit(draw(column, n, 0));
-
-	switch (column->hints->distribution)
-	{
-		case VELO_NORMAL:
-		{
-			double radius = sqrt(-2 * log(1 - u));
-			double angle = 2 * M_PI * to_unit(draw(column, n, 1));
-
-			u = 0.5 + radius * cos(angle) / 6;
-			return Max(0, Min(u, 1 - 0x1.0p-53));
-		}
-		case VELO_ZIPF:
-			/* Rank r comes with a probability of about 1/r. */
-			u = floor(exp(u * log(span + 1))) - 1;
-			return Max(0, Min(u / span, 1 - 0x1.0p-53));
-		case VELO_RANDOM_WALK:
-			return walk(column, n);
-		default:
-			return u;
-	}
-}
-
-static uint64
-choose(const Column *column, int64 n, uint64 among)
-{
-	if (column->hints->cardinality > 0)
-		among = Min(among, (uint64) column->hints->cardinality);
-	if (column->hints->is_sequential)
-		return (uint64) n % among;
-	if (column->hints->distribution == VELO_UNIFORM)
-		return to_index(draw(column, n, 0), among);
-	return Min((uint64) (fraction(column, n, (double) among) * among), among - 1);
-}
-
 /* --- values ----------------------------------------------------------------- */
 
 static int64
 invent_integer(Column *column, int64 n)
 {
-	return column->low_int + (int64) choose(column, n, column->span);
+	return column->low_int + (int64) velo_source_chance_choose(column, n, column->span);
 }
 
 static Datum
@@ -207,9 +70,10 @@ invent_double(Column *column, int64 n)
 		return column->low + n;
 	if (column->hints->cardinality > 0)
 		return column->low + (column->high - column->low) *
-								 choose(column, n, column->hints->cardinality) /
+								 velo_source_chance_choose(column, n, column->hints->cardinality) /
 								 column->hints->cardinality;
-	return column->low + (column->high - column->low) * fraction(column, n, 1000);
+	return column->low +
+		   (column->high - column->low) * velo_source_chance_fraction(column, n, 1000);
 }
 
 static Datum
@@ -241,7 +105,7 @@ static Datum
 invent_uuid(VeloGenerator *generator, Column *column, int64 n)
 {
 	pg_uuid_t *uuid = palloc(sizeof(pg_uuid_t));
-	uint64 k = choose(column, n, PG_UINT64_MAX);
+	uint64 k = velo_source_chance_choose(column, n, PG_UINT64_MAX);
 	uint64 parts[2] = {mix(column->hash ^ mix(k)), mix((column->hash + 1) ^ mix(k))};
 
 	memcpy(uuid->data, parts, UUID_LEN);
@@ -255,7 +119,8 @@ invent_time(VeloGenerator *generator, Column *column, int64 n)
 {
 	if (column->hints->low == NULL && column->hints->high == NULL)
 		return velo_source_generator_time(generator, n);
-	return (TimestampTz) (column->low + (column->high - column->low) * fraction(column, n, 1000));
+	return (TimestampTz) (column->low + (column->high - column->low) *
+											velo_source_chance_fraction(column, n, 1000));
 }
 
 static Datum
@@ -287,8 +152,9 @@ static char *
 invent_pattern(Column *column, int64 n)
 {
 	StringInfoData text;
-	int64 k = column->hints->cardinality > 0 ? (int64) choose(column, n, column->hints->cardinality)
-											 : n;
+	int64 k = column->hints->cardinality > 0
+				  ? (int64) velo_source_chance_choose(column, n, column->hints->cardinality)
+				  : n;
 	uint64 bits = draw(column, k, 2);
 
 	initStringInfo(&text);
@@ -324,7 +190,8 @@ invent_words(Column *column, int64 n)
 		return invent_pattern(column, n);
 	if (column->hints->is_sequential)
 		return psprintf("%s-" INT64_FORMAT, column->name, n);
-	k = choose(column, n, column->hints->cardinality > 0 ? PG_UINT64_MAX : lengthof(words));
+	k = velo_source_chance_choose(column, n,
+								  column->hints->cardinality > 0 ? PG_UINT64_MAX : lengthof(words));
 	if (k < lengthof(words))
 		return pstrdup(words[k]);
 	return psprintf("%s-" UINT64_FORMAT, words[k % lengthof(words)], k / lengthof(words));
@@ -428,7 +295,7 @@ invent_choice(VeloGenerator *generator, Column *column, int64 n)
 			i++;
 		return column->choices[i];
 	}
-	return column->choices[choose(column, n, column->nchoices)];
+	return column->choices[velo_source_chance_choose(column, n, column->nchoices)];
 }
 
 /* --- preparing columns ------------------------------------------------------ */
@@ -486,14 +353,6 @@ set_integers(Column *column, double low, double high, double least, double great
 		column->span = PG_INT64_MAX;
 }
 
-static TimestampTz
-read_time(const char *text)
-{
-	return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text),
-												   ObjectIdGetDatum(InvalidOid),
-												   Int32GetDatum(-1)));
-}
-
 static void
 set_times(Column *column)
 {
@@ -503,8 +362,8 @@ set_times(Column *column)
 		return;
 	if (hints->low == NULL || hints->high == NULL)
 		refuse_range(column);
-	column->low = (double) read_time(hints->low);
-	column->high = (double) read_time(hints->high);
+	column->low = (double) velo_source_generator_read_time(hints->low);
+	column->high = (double) velo_source_generator_read_time(hints->high);
 	if (column->low > column->high)
 		refuse_range(column);
 }
@@ -662,99 +521,6 @@ set_inventor(Column *column)
 	}
 }
 
-/* Digits, sign and a unit of dialect durations: "-1h", "+500ms". */
-static bool
-read_offset(const char *text, TimestampTz *offset)
-{
-	static const struct
-	{
-		const char *name;
-		int64 micros;
-	} units[] = {
-		{"ms", 1000},		   {"s", USECS_PER_SEC}, {"m", USECS_PER_MINUTE},
-		{"h", USECS_PER_HOUR}, {"d", USECS_PER_DAY}, {"w", 7 * USECS_PER_DAY},
-	};
-	char *end;
-	double number = strtod(text, &end);
-
-	if (pg_strcasecmp(text, "now") == 0)
-	{
-		*offset = 0;
-		return true;
-	}
-	if (end == text)
-		return false;
-	for (int i = 0; i < lengthof(units); i++)
-	{
-		if (strcmp(end, units[i].name) == 0)
-		{
-			*offset = (TimestampTz) (number * units[i].micros);
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool
-read_moment(List *options, const char *name, TimestampTz base, TimestampTz *time)
-{
-	const char *text = velo_base_option_text(options, name);
-	TimestampTz offset;
-
-	if (text == NULL)
-		text = velo_base_option_text(options, psprintf("data.%s", name));
-	if (text == NULL)
-		return false;
-	if (read_offset(text, &offset))
-		*time = base + offset;
-	else
-		*time = read_time(text);
-	return true;
-}
-
-static int64
-read_count(List *options, const char *name, int64 standard)
-{
-	const char *text = velo_base_option_text(options, name);
-
-	if (text == NULL || !velo_base_option_is_set(options, name))
-	{
-		const char *annotated = velo_base_option_text(options, psprintf("data.%s", name));
-
-		text = annotated ? annotated : text;
-	}
-	return text ? strtoi64(text, NULL, 10) : standard;
-}
-
-static void
-set_clock(VeloGenerator *generator, List *options)
-{
-	TimestampTz end;
-	bool has_end;
-
-	generator->rate = velo_base_option_float(options, "rows_per_second");
-	generator->record_count = read_count(options, "record_count", -1);
-	generator->has_start = read_moment(options, "time_start", generator->base, &generator->start);
-	has_end = read_moment(options, "time_end", generator->base, &end);
-	/* Unthrottled records are a millisecond apart. */
-	generator->step = generator->rate > 0 ? (double) USECS_PER_SEC / generator->rate : 1000;
-	if (!has_end)
-		return;
-	if (!generator->has_start)
-	{
-		generator->has_start = true;
-		generator->start = generator->base;
-	}
-	if (end < generator->start)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"time_end\" lies before \"time_start\"")));
-	if (generator->record_count > 0)
-		generator->step = Max((double) (end - generator->start) / generator->record_count, 1e-6);
-	else if (generator->record_count < 0)
-		/* The range says how many there are. */
-		generator->record_count = (int64) ceil((end - generator->start) / generator->step);
-}
-
 /* --- interface -------------------------------------------------------------- */
 
 VeloGenerator *
@@ -774,8 +540,8 @@ velo_source_generator_make(TupleDesc desc, int natts, const Bitmapset *needed, L
 	generator->natts = natts;
 	generator->base = base;
 	generator->columns = palloc0(sizeof(Column) * Max(natts, 1));
-	set_clock(generator, options);
-	seed = (uint64) read_count(options, "seed", 0);
+	velo_source_generator_set_clock(generator, options);
+	seed = (uint64) velo_source_generator_read_count(options, "seed", 0);
 
 	for (int i = 0; i < natts; i++)
 	{
@@ -817,68 +583,4 @@ velo_source_generator_fill(VeloGenerator *generator, int64 n, Datum *values, boo
 			domain_check(values[column->place], false, column->domain, &column->domain_cache,
 						 generator->context);
 	}
-}
-
-TimestampTz
-velo_source_generator_time(const VeloGenerator *generator, int64 n)
-{
-	TimestampTz start = generator->has_start ? generator->start : generator->base;
-
-	return start + (TimestampTz) rint(n * generator->step);
-}
-
-int64
-velo_source_generator_first_at(const VeloGenerator *generator, TimestampTz time)
-{
-	int64 n = (int64) ceil((time - velo_source_generator_time(generator, 0)) / generator->step);
-
-	n = Max(n, 0);
-	return generator->record_count >= 0 ? Min(n, generator->record_count) : n;
-}
-
-TimestampTz
-velo_source_generator_due(const VeloGenerator *generator, int64 n)
-{
-	if (generator->rate <= 0)
-		return generator->base;
-	return generator->base + (TimestampTz) rint(n / generator->rate * USECS_PER_SEC);
-}
-
-int64
-velo_source_generator_count(const VeloGenerator *generator, TimestampTz now)
-{
-	int64 n = PG_INT64_MAX;
-
-	if (generator->rate > 0)
-	{
-		n = now < generator->base
-				? 0
-				: (int64) floor((now - generator->base) * generator->rate / USECS_PER_SEC) + 1;
-		/* Rounding must not say that a record is due and then that it is not. */
-		while (n > 0 && velo_source_generator_due(generator, n - 1) > now)
-			n--;
-		while (velo_source_generator_due(generator, n) <= now)
-			n++;
-	}
-	if (generator->record_count >= 0)
-		n = Min(n, generator->record_count);
-	return n;
-}
-
-int64
-velo_source_generator_record_count(const VeloGenerator *generator)
-{
-	return generator->record_count;
-}
-
-double
-velo_source_generator_rate(const VeloGenerator *generator)
-{
-	return generator->rate;
-}
-
-void
-velo_source_generator_set_base(VeloGenerator *generator, TimestampTz base)
-{
-	generator->base = base;
 }
