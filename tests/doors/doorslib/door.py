@@ -1,5 +1,7 @@
 """What all doors have in common."""
 
+import abc
+
 import pytest
 
 
@@ -12,15 +14,15 @@ class Refused(Exception):
         self.message = message
 
 
-class Door:
+class Door(abc.ABC):
     """A way to call functions of schema velo as a role that logs in with its password."""
 
     name = None  # as velo.request calls it
 
+    @abc.abstractmethod
     def call(self, role, function, **arguments):
         """What velo.FUNCTION answers to the role: a value as JSON has it, rows as a list of
         dictionaries.  Raises Refused."""
-        raise NotImplementedError
 
     def close(self):
         """Lets go of what it holds."""
